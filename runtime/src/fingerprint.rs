@@ -1,0 +1,113 @@
+//! A column's meaning as a number, computed by the compiler.
+//!
+//! The index of the checked-in migrations holds these numbers, and the application's build
+//! compares them with its structs (see [`crate::drift`]). FNV-1a, because it is a few lines of
+//! `const fn`; nothing here guards against malice, and files are hashed with SHA-256.
+
+use crate::def::{CheckDef, ColumnDef, IndexDef, PerServer, ReferenceDef, TableDef};
+
+const OFFSET: u64 = 0xcbf2_9ce4_8422_2325;
+const PRIME: u64 = 0x0000_0100_0000_01b3;
+
+/// The number of a text.
+pub const fn of_str(text: &str) -> u64 {
+    str(OFFSET, text)
+}
+
+/// The number of a column: everything that is part of the schema, nothing that is an intent
+/// or a place in the source.
+pub const fn of_column(column: &ColumnDef) -> u64 {
+    let mut hash = str(OFFSET, column.name);
+    hash = byte(hash, column.kind as u8);
+    hash = byte(hash, column.nullable as u8);
+    hash = byte(hash, column.primary_key as u8);
+    hash = byte(hash, column.identity as u8);
+    hash = byte(hash, column.unique as u8);
+    hash = number(hash, column.length);
+    hash = number(hash, column.precision);
+    hash = number(hash, column.scale);
+    hash = per_server(hash, column.sql_type);
+    hash = per_server(hash, column.default);
+    hash = per_server(hash, column.check);
+    match column.references {
+        None => byte(hash, 0),
+        Some(ReferenceDef { table, column, on_delete, on_update }) => {
+            hash = str(str(byte(hash, 1), table), column);
+            byte(byte(hash, on_delete as u8), on_update as u8)
+        }
+    }
+}
+
+/// The number of what stands on the table and on none of its columns: indexes and checks, and
+/// the order of the key's columns.
+pub const fn of_table(table: &TableDef) -> u64 {
+    let mut hash = str(OFFSET, table.name);
+    let mut at = 0;
+    while at < table.columns.len() {
+        if table.columns[at].primary_key {
+            hash = str(hash, table.columns[at].name);
+        }
+        at += 1;
+    }
+    at = 0;
+    while at < table.indexes.len() {
+        hash = index(hash, &table.indexes[at]);
+        at += 1;
+    }
+    at = 0;
+    while at < table.checks.len() {
+        hash = check(hash, &table.checks[at]);
+        at += 1;
+    }
+    hash
+}
+
+const fn index(mut hash: u64, index: &IndexDef) -> u64 {
+    hash = option(byte(hash, 2), index.name);
+    let mut at = 0;
+    while at < index.columns.len() {
+        hash = str(hash, index.columns[at]);
+        at += 1;
+    }
+    byte(hash, index.unique as u8)
+}
+
+const fn check(hash: u64, check: &CheckDef) -> u64 {
+    per_server(option(byte(hash, 3), check.name), check.sql)
+}
+
+const fn per_server(hash: u64, texts: PerServer) -> u64 {
+    option(option(hash, texts.postgres), texts.mysql)
+}
+
+const fn option(hash: u64, text: Option<&str>) -> u64 {
+    match text {
+        None => byte(hash, 0),
+        Some(text) => str(byte(hash, 1), text),
+    }
+}
+
+const fn number(hash: u64, value: Option<u32>) -> u64 {
+    match value {
+        None => byte(hash, 0),
+        Some(value) => {
+            let bytes = value.to_le_bytes();
+            byte(byte(byte(byte(byte(hash, 1), bytes[0]), bytes[1]), bytes[2]), bytes[3])
+        }
+    }
+}
+
+/// The text and an end mark, so that `ab` + `c` is not `a` + `bc`.
+const fn str(mut hash: u64, text: &str) -> u64 {
+    let bytes = text.as_bytes();
+    let mut at = 0;
+    while at < bytes.len() {
+        hash = byte(hash, bytes[at]);
+        at += 1;
+    }
+    byte(hash, 0xFF)
+}
+
+const fn byte(hash: u64, value: u8) -> u64 {
+    (hash ^ value as u64).wrapping_mul(PRIME)
+}

@@ -1,0 +1,21 @@
+//! Pontoon: zero-downtime schema migrations, derived from annotated structs, for PostgreSQL and MySQL.
+
+pub mod def;
+pub mod dialect;
+pub mod fingerprint;
+pub mod migration;
+pub mod plan;
+pub mod schema;
+pub mod sql_type;
+
+pub use def::{Schema, Table};
+pub use dialect::Dialect;
+pub use pontoon_macros::Table;
+pub use sql_type::{Kind, SqlType};
+
+/// What the derive's expansion names; no part of the API.
+#[doc(hidden)]
+pub mod __private {
+    pub use crate::def::*;
+    pub use crate::sql_type::{Kind, SqlType};
+}

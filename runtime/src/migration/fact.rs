@@ -1,0 +1,112 @@
+//! A question to the catalog whose answer says whether a statement has been done.
+//!
+//! On MySQL every DDL commits, and on either server the connection can be lost between the
+//! work and the ledger's note of it. Then nothing is repeated before the catalog was asked.
+
+use std::fmt;
+
+use super::claim::{name_then_rest, quote};
+
+/// Something that is so, or is not, in a database's catalog.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Fact {
+    /// `table users`
+    Table(String),
+    /// `column users.email`
+    Column(String, String),
+    /// `nullable users.email`: the column is there and takes NULL.
+    Nullable(String, String),
+    /// `default users.email`: the column is there and has a default.
+    Default(String, String),
+    /// `index users.users_email_key`: the index is there and valid.
+    Index(String, String),
+    /// `constraint users.fk`: a foreign key or check is there, proven or not.
+    Constraint(String, String),
+    /// `validated users.fk`: it is there, and proven (PostgreSQL) or enforced (MySQL).
+    Validated(String, String),
+    /// `trigger users.sync`
+    Trigger(String, String),
+    /// `function sync`
+    Function(String),
+    /// `not ...`
+    Not(Box<Fact>),
+}
+
+impl Fact {
+    /// The opposite.
+    pub fn negated(&self) -> Self {
+        match self {
+            Self::Not(inner) => (**inner).clone(),
+            other => Self::Not(Box::new(other.clone())),
+        }
+    }
+
+    /// Reads what [`Display`](fmt::Display) wrote.
+    ///
+    /// # Errors
+    /// Says which word is not understood.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        let (key, rest) = text.split_once(' ').ok_or_else(|| format!("`{text}` is no fact"))?;
+        let rest = rest.trim();
+        if key == "not" {
+            return Ok(Self::Not(Box::new(Self::parse(rest)?)));
+        }
+        let (first, rest) = name_then_rest(rest)?;
+        let Some(second) = rest.strip_prefix('.') else {
+            return match (key, rest) {
+                ("table", "") => Ok(Self::Table(first)),
+                ("function", "") => Ok(Self::Function(first)),
+                _ => Err(format!("`{text}` is no fact")),
+            };
+        };
+        let (second, rest) = name_then_rest(second)?;
+        let make = match key {
+            "column" => Self::Column,
+            "nullable" => Self::Nullable,
+            "default" => Self::Default,
+            "index" => Self::Index,
+            "constraint" => Self::Constraint,
+            "validated" => Self::Validated,
+            "trigger" => Self::Trigger,
+            _ => return Err(format!("`{key}` is no kind of fact")),
+        };
+        if rest.is_empty() { Ok(make(first, second)) } else { Err(format!("`{rest}` is one word too many")) }
+    }
+}
+
+impl fmt::Display for Fact {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (key, table, name) = match self {
+            Self::Not(inner) => return write!(f, "not {inner}"),
+            Self::Table(name) => return write!(f, "table {}", quote(name)),
+            Self::Function(name) => return write!(f, "function {}", quote(name)),
+            Self::Column(table, name) => ("column", table, name),
+            Self::Nullable(table, name) => ("nullable", table, name),
+            Self::Default(table, name) => ("default", table, name),
+            Self::Index(table, name) => ("index", table, name),
+            Self::Constraint(table, name) => ("constraint", table, name),
+            Self::Validated(table, name) => ("validated", table, name),
+            Self::Trigger(table, name) => ("trigger", table, name),
+        };
+        write!(f, "{key} {}.{}", quote(table), quote(name))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_fact_reads_back_as_it_was_written() {
+        for text in ["table users", "not column users.a", "index users.\"Größe.x\"", "function pontoon_f"] {
+            assert_eq!(Fact::parse(text).unwrap().to_string(), text);
+        }
+    }
+
+    #[test]
+    fn half_a_fact_is_refused() {
+        for text in ["column users", "table", "table a b", "color a.b"] {
+            assert!(Fact::parse(text).is_err(), "{text}");
+        }
+    }
+}

@@ -1,0 +1,216 @@
+//! One staged migration: what a migration file says, as values.
+//!
+//! [`file`] writes and reads the file; nothing else knows its syntax. The file is the one
+//! artefact: reviewed = hashed = embedded = executed.
+
+mod claim;
+mod fact;
+pub mod file;
+pub mod history;
+
+pub use claim::{Algorithm, Claim, Extent, LockClause, LockMode};
+pub use fact::Fact;
+
+use crate::dialect::Dialect;
+
+/// The order in which a migration runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Stage {
+    /// Adds what new code needs, in ways that old code does not notice.
+    Expand,
+    /// Gives the rows of before their values, batch by batch.
+    Backfill,
+    /// Proves constraints and builds indexes. After it, the new code is deployed.
+    Validate,
+    /// Takes away what only old code needed.
+    Contract,
+}
+
+impl Stage {
+    /// All stages, in their order.
+    pub const ALL: [Self; 4] = [Self::Expand, Self::Backfill, Self::Validate, Self::Contract];
+
+    /// The stage's name in files, commands and reports.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Expand => "expand",
+            Self::Backfill => "backfill",
+            Self::Validate => "validate",
+            Self::Contract => "contract",
+        }
+    }
+
+    /// Reads a stage's name.
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|stage| stage.name() == name)
+    }
+}
+
+impl std::fmt::Display for Stage {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+/// A migration for one server.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Migration {
+    /// `NNNN_name`, the name of its folder.
+    pub id: String,
+    /// The server it is for.
+    pub dialect: Dialect,
+    /// The steps of every stage, in the order they run.
+    pub steps: Vec<(Stage, Step)>,
+}
+
+impl Migration {
+    /// The steps of one stage, each with its position in the whole migration (from 0).
+    pub fn stage(&self, stage: Stage) -> impl Iterator<Item = (usize, &Step)> {
+        self.steps.iter().enumerate().filter(move |(_, (of, _))| *of == stage).map(|(at, (_, step))| (at, step))
+    }
+}
+
+/// One thing that a stage does.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Step {
+    /// Changes the schema.
+    Statement(Statement),
+    /// Changes rows, in batches.
+    Backfill(Backfill),
+    /// Changes nothing: a query that must find no row.
+    Assertion(Assertion),
+}
+
+impl Step {
+    /// Where the step's SQL begins in its file, counted from 1; 0 for one not read from a file.
+    pub const fn line(&self) -> usize {
+        match self {
+            Self::Statement(it) => it.line,
+            Self::Backfill(it) => it.line,
+            Self::Assertion(it) => it.line,
+        }
+    }
+}
+
+/// One SQL text that changes the schema.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Statement {
+    /// Why, for the reviewer: one or more lines above the statement.
+    pub comment: String,
+    /// The SQL, without a closing semicolon.
+    pub sql: String,
+    /// Whether the server runs it inside a transaction. Where it does (most of PostgreSQL),
+    /// the ledger's note commits together with it.
+    pub transactional: bool,
+    /// Session variables for this statement alone, such as MySQL's `foreign_key_checks`.
+    pub settings: Vec<(String, String)>,
+    /// What it locks, rewrites and scans.
+    pub claim: Claim,
+    /// What the catalog says once it is done.
+    pub done: Fact,
+    /// The way back.
+    pub undo: Undo,
+    /// Where the SQL begins in its file, counted from 1; 0 for one not read from a file.
+    pub line: usize,
+}
+
+/// The way back from a statement.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Undo {
+    /// These statements, in this order.
+    Statements(Vec<UndoStatement>),
+    /// Nothing is to be done, or nothing can be: why.
+    Nothing(String),
+    /// There is no way back: why. Only contract may say so.
+    Impossible(String),
+}
+
+/// One SQL text of a way back.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UndoStatement {
+    /// The SQL, without a closing semicolon.
+    pub sql: String,
+    /// As [`Statement::transactional`].
+    pub transactional: bool,
+    /// As [`Statement::settings`].
+    pub settings: Vec<(String, String)>,
+    /// What it locks, rewrites and scans.
+    pub claim: Claim,
+    /// What the catalog says once it is done.
+    pub done: Fact,
+    /// Where the SQL begins in its file, counted from 1; 0 for one not read from a file.
+    pub line: usize,
+}
+
+/// Gives rows their values, batch by batch.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Backfill {
+    /// Why, for the reviewer.
+    pub comment: String,
+    /// The table whose rows change.
+    pub table: String,
+    /// The column that gets its values.
+    pub column: String,
+    /// What a batch locks.
+    pub claim: Claim,
+    /// The ways to go through the table, best first; the runner takes the first that the server can do.
+    pub walks: Vec<Walk>,
+    /// A query of one number: rows still without a value. 0 proves the backfill complete.
+    pub invariant: String,
+    /// Where the first walk's SQL begins in its file, counted from 1; 0 for one not read from a file.
+    pub line: usize,
+}
+
+/// A way to go through a table, with the batch's statement.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Walk {
+    /// By what.
+    pub by: WalkBy,
+    /// The batch, with its parameters (see [`WalkBy`]).
+    pub sql: String,
+    /// Where the SQL begins in its file, counted from 1; 0 for one not read from a file.
+    pub line: usize,
+}
+
+/// What a walk counts in, and the parameters of its batch.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum WalkBy {
+    /// PostgreSQL 14 and later, by blocks and in-page passes. `$1::tid` is the first place,
+    /// `$2::tid` the place behind the last, `$3` the class mask (passes - 1), `$4` the pass
+    /// (from 0): rows of a class up to the pass are filled.
+    Blocks,
+    /// By ranges of a unique key. The parameters are the values of the key's columns at the
+    /// first row, then those at the last row (both inside the batch), all bound as text.
+    Keys(Vec<KeyColumn>),
+}
+
+/// A column of the key that a walk follows.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KeyColumn {
+    /// The column's name.
+    pub name: String,
+    /// How a value travels as text: what the batch makes of the parameter.
+    pub cast: KeyCast,
+}
+
+/// How a key's value travels as text and becomes a value again.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum KeyCast {
+    /// As it is.
+    Text,
+    /// `CAST(x AS type)` or `x::type`.
+    Type(String),
+    /// As hexadecimal digits (byte strings).
+    Hex,
+}
+
+/// A query that must find nothing.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Assertion {
+    /// What it means when it finds rows: the error's text.
+    pub message: String,
+    /// The query; its rows (a few at most) are shown in the error.
+    pub sql: String,
+    /// Where the SQL begins in its file, counted from 1; 0 for one not read from a file.
+    pub line: usize,
+}

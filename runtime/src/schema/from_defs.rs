@@ -1,0 +1,403 @@
+//! From what was written to what it means, with every mistake that one struct alone cannot show.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+
+use super::{Check, Column, ColumnType, ForeignKey, Index, Intents, Schema, Table, Texts};
+use crate::def::{ColumnDef, Location, PerServer, TableDef};
+use crate::sql_type::Kind;
+
+/// A mistake in the structs.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct SchemaError {
+    /// Where.
+    pub at: Location,
+    /// What is wrong.
+    pub message: String,
+    /// What to do.
+    pub help: String,
+}
+
+impl fmt::Display for SchemaError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}\n  help: {}", self.at, self.message, self.help)
+    }
+}
+
+/// All mistakes, in the order of the source.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SchemaErrors(pub Vec<SchemaError>);
+
+impl fmt::Display for SchemaErrors {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let texts: Vec<_> = self.0.iter().map(ToString::to_string).collect();
+        f.write_str(&texts.join("\n"))
+    }
+}
+
+impl std::error::Error for SchemaErrors {}
+
+/// The model of all of an application's tables.
+///
+/// # Errors
+/// Every mistake of every struct.
+pub fn from_schema<S: crate::def::Schema>() -> Result<(Schema, Intents), SchemaErrors> {
+    from_defs(S::TABLES)
+}
+
+/// The model of these tables, and the intents written on them.
+///
+/// # Errors
+/// Every mistake of every struct.
+pub fn from_defs(defs: &[&TableDef]) -> Result<(Schema, Intents), SchemaErrors> {
+    let mut errors = Vec::new();
+    let mut schema = Schema::default();
+    let mut intents = Intents::default();
+    for def in defs {
+        let table = table(def, &mut intents, &mut errors);
+        if let Some(earlier) = intents.tables_at.insert(def.name.to_owned(), def.at) {
+            errors.push(SchemaError {
+                at: def.at,
+                message: format!("table `{}` is already defined at {earlier}", def.name),
+                help: format!("give `{}` another name: #[table(name = \"...\")]", def.struct_name),
+            });
+        }
+        schema.tables.insert(def.name.to_owned(), table);
+    }
+    for def in defs {
+        check_references(def, &schema, &mut errors);
+    }
+    check_index_names(defs, &schema, &mut errors);
+    errors.sort();
+    if errors.is_empty() { Ok((schema, intents)) } else { Err(SchemaErrors(errors)) }
+}
+
+fn table(def: &TableDef, intents: &mut Intents, errors: &mut Vec<SchemaError>) -> Table {
+    let mut table = Table {
+        name: def.name.to_owned(),
+        columns: Vec::new(),
+        primary_key: Vec::new(),
+        indexes: BTreeMap::new(),
+        foreign_keys: BTreeMap::new(),
+        checks: BTreeMap::new(),
+    };
+    check_name(def.at, "table", def.name, errors);
+    for column in def.columns {
+        add_column(def, column, &mut table, intents, errors);
+    }
+    for index in def.indexes {
+        let columns: Vec<String> = index.columns.iter().map(|it| (*it).to_owned()).collect();
+        for column in &columns {
+            if table.column(column).is_none() {
+                errors.push(unknown_column(def, "an index", column));
+            }
+        }
+        let name = index.name.map_or_else(
+            || index_name(def.name, &columns.iter().map(String::as_str).collect::<Vec<_>>(), index.unique),
+            str::to_owned,
+        );
+        check_name(def.at, "index", &name, errors);
+        if table.indexes.insert(name.clone(), Index { columns, unique: index.unique }).is_some() {
+            errors.push(SchemaError {
+                at: def.at,
+                message: format!("table `{}` has two indexes named `{name}`", def.name),
+                help: "remove one, or give it `name = \"...\"`".into(),
+            });
+        }
+    }
+    for (number, check) in def.checks.iter().enumerate() {
+        let name = check.name.map_or_else(|| limited(&format!("{}_check{}", def.name, number + 1)), str::to_owned);
+        check_name(def.at, "check", &name, errors);
+        let both = Check { sql: texts(check.sql), column: None };
+        if table.checks.insert(name.clone(), both).is_some() {
+            errors.push(SchemaError {
+                at: def.at,
+                message: format!("table `{}` has two checks named `{name}`", def.name),
+                help: "give one of them another `name = \"...\"`".into(),
+            });
+        }
+    }
+    for name in def.dropped {
+        if table.column(name).is_some() {
+            errors.push(SchemaError {
+                at: def.at,
+                message: format!("column `{}.{name}` is said to be dropped and is still a field", def.name),
+                help: format!("remove the field, or remove \"{name}\" from #[table(dropped(...))]"),
+            });
+        }
+        intents.dropped.insert((def.name.to_owned(), (*name).to_owned()));
+    }
+    if table.columns.is_empty() {
+        errors.push(SchemaError {
+            at: def.at,
+            message: format!("table `{}` has no column", def.name),
+            help: "give the struct a field".into(),
+        });
+    }
+    table
+}
+
+fn add_column(
+    def: &TableDef,
+    column: &ColumnDef,
+    table: &mut Table,
+    intents: &mut Intents,
+    errors: &mut Vec<SchemaError>,
+) {
+    let key = (def.name.to_owned(), column.name.to_owned());
+    check_name(column.at, "column", column.name, errors);
+    if let Some(earlier) = intents.columns_at.insert(key.clone(), column.at) {
+        errors.push(SchemaError {
+            at: column.at,
+            message: format!("column `{}.{}` is already defined at {earlier}", def.name, column.name),
+            help: "rename the field, or give it #[column(name = \"...\")]".into(),
+        });
+        return;
+    }
+    intents.fields.insert(key.clone(), format!("{}.{}", def.struct_name, column.field));
+    if column.backfill != PerServer::NONE {
+        intents.backfills.insert(key.clone(), texts(column.backfill));
+    }
+    if let Some(old) = column.renamed_from {
+        intents.renamed_from.insert(key, old.to_owned());
+    }
+    check_type(def, column, errors);
+    table.columns.push(Column {
+        name: column.name.to_owned(),
+        ty: ColumnType {
+            kind: column.kind,
+            length: column.length,
+            precision: column.precision,
+            scale: column.scale,
+            spelled: texts(column.sql_type),
+        },
+        nullable: column.nullable,
+        identity: column.identity,
+        default: texts(column.default),
+    });
+    if column.primary_key {
+        table.primary_key.push(column.name.to_owned());
+    }
+    if column.unique {
+        let index = Index { columns: vec![column.name.to_owned()], unique: true };
+        table.indexes.insert(index_name(def.name, &[column.name], true), index);
+    }
+    if column.check != PerServer::NONE {
+        let check = Check { sql: texts(column.check), column: Some(column.name.to_owned()) };
+        table.checks.insert(limited(&format!("{}_{}_check", def.name, column.name)), check);
+    }
+    if let Some(reference) = column.references {
+        let key = ForeignKey {
+            columns: vec![column.name.to_owned()],
+            references: reference.table.to_owned(),
+            referenced_columns: vec![reference.column.to_owned()],
+            on_delete: reference.on_delete,
+            on_update: reference.on_update,
+        };
+        table.foreign_keys.insert(limited(&format!("{}_{}_fkey", def.name, column.name)), key);
+    }
+}
+
+fn check_type(def: &TableDef, column: &ColumnDef, errors: &mut Vec<SchemaError>) {
+    let mut wrong = |message: String, help: &str| {
+        errors.push(SchemaError { at: column.at, message, help: help.to_owned() });
+    };
+    let name = format!("`{}.{}`", def.name, column.name);
+    if column.length.is_some() && !matches!(column.kind, Kind::Text | Kind::Bytes) {
+        wrong(format!("column {name} has a length, and is neither a text nor a byte string"), "remove `length`");
+    }
+    if column.kind == Kind::Decimal && (column.precision.is_none() || column.scale.is_none()) {
+        wrong(
+            format!("column {name} is a decimal without precision and scale"),
+            "say how many digits, in all and behind the point: #[column(precision = 12, scale = 2)]",
+        );
+    }
+    if column.kind != Kind::Decimal && (column.precision.is_some() || column.scale.is_some()) {
+        wrong(format!("column {name} has a precision or scale, and is no decimal"), "remove them");
+    }
+    if let (Some(precision), Some(scale)) = (column.precision, column.scale)
+        && (scale > precision || precision == 0 || precision > 65 || scale > 30)
+    {
+        wrong(
+            format!("column {name} cannot have {precision} digits with {scale} behind the point"),
+            "both servers take precision 1 to 65, and scale 0 to 30 and not above the precision",
+        );
+    }
+    if column.length == Some(0) {
+        wrong(format!("column {name} has length 0"), "give a length of at least 1");
+    }
+    if column.identity && !matches!(column.kind, Kind::SmallInt | Kind::Integer | Kind::BigInt) {
+        wrong(format!("column {name} is an identity, and is no i16, i32 or i64"), "change the field's type");
+    }
+    if column.identity && !column.primary_key {
+        wrong(
+            format!("column {name} is an identity, and is not the primary key"),
+            "MySQL numbers only a key: add `primary_key`, or remove `identity`",
+        );
+    }
+    let keyed = column.primary_key
+        || column.unique
+        || column.references.is_some()
+        || def.indexes.iter().any(|index| index.columns.contains(&column.name));
+    if keyed
+        && matches!(column.kind, Kind::Text | Kind::Bytes)
+        && column.length.is_none()
+        && column.sql_type.mysql.is_none()
+    {
+        wrong(
+            format!("column {name} is part of a key or index, and has no length, which MySQL wants there"),
+            "add `length = N` (768 at most for one text column)",
+        );
+    }
+    if keyed && column.kind == Kind::Json {
+        wrong(
+            format!("column {name} is part of a key or index, and is JSON"),
+            "neither server indexes JSON as a whole",
+        );
+    }
+}
+
+fn check_references(def: &TableDef, schema: &Schema, errors: &mut Vec<SchemaError>) {
+    for column in def.columns {
+        let Some(reference) = column.references else { continue };
+        let Some(target) = schema.tables.get(reference.table) else {
+            errors.push(SchemaError {
+                at: column.at,
+                message: format!(
+                    "column `{}.{}` refers to table `{}`, which is not in the schema",
+                    def.name, column.name, reference.table
+                ),
+                help: "list its struct in `schema!`, or correct the name".into(),
+            });
+            continue;
+        };
+        let Some(other) = target.column(reference.column) else {
+            errors.push(SchemaError {
+                at: column.at,
+                message: format!(
+                    "column `{}.{}` refers to `{}.{}`, which does not exist",
+                    def.name, column.name, reference.table, reference.column
+                ),
+                help: format!("name a column of `{}` that is its primary key or `unique`", reference.table),
+            });
+            continue;
+        };
+        let alone = std::slice::from_ref(&other.name);
+        let unique =
+            target.primary_key == alone || target.indexes.values().any(|index| index.unique && index.columns == alone);
+        if !unique {
+            errors.push(SchemaError {
+                at: column.at,
+                message: format!(
+                    "column `{}.{}` refers to `{}.{}`, which is not unique",
+                    def.name, column.name, reference.table, reference.column
+                ),
+                help: "refer to a column that is its table's primary key or `unique`".into(),
+            });
+        }
+        if other.ty.kind != column.kind {
+            errors.push(SchemaError {
+                at: column.at,
+                message: format!(
+                    "column `{}.{}` and `{}.{}`, to which it refers, have different types",
+                    def.name, column.name, reference.table, reference.column
+                ),
+                help: "give both fields the same type".into(),
+            });
+        }
+        if reference.on_delete == crate::def::ReferentialAction::SetNull && !column.nullable {
+            errors.push(SchemaError {
+                at: column.at,
+                message: format!("column `{}.{}` is set to NULL on delete, and takes no NULL", def.name, column.name),
+                help: "make the field an `Option`, or choose another `on_delete`".into(),
+            });
+        }
+    }
+}
+
+/// On PostgreSQL the names of indexes and tables share one space in a schema.
+fn check_index_names(defs: &[&TableDef], schema: &Schema, errors: &mut Vec<SchemaError>) {
+    let mut owners: BTreeMap<&str, &str> = schema.tables.keys().map(|it| (it.as_str(), it.as_str())).collect();
+    for def in defs {
+        let Some(table) = schema.tables.get(def.name) else { continue };
+        for name in table.indexes.keys() {
+            if let Some(other) = owners.insert(name, def.name)
+                && other != def.name
+            {
+                errors.push(SchemaError {
+                    at: def.at,
+                    message: format!(
+                        "index `{name}` of table `{}` has the name of something of table `{other}`",
+                        def.name
+                    ),
+                    help: "give it another `name = \"...\"`: PostgreSQL has one space of names for tables and indexes"
+                        .into(),
+                });
+            }
+        }
+    }
+}
+
+fn unknown_column(def: &TableDef, what: &str, column: &str) -> SchemaError {
+    let known: BTreeSet<_> = def.columns.iter().map(|it| it.name).collect();
+    SchemaError {
+        at: def.at,
+        message: format!("{what} of table `{}` names column `{column}`, which does not exist", def.name),
+        help: format!("the columns are: {}", known.into_iter().collect::<Vec<_>>().join(", ")),
+    }
+}
+
+/// The names both servers can hold: 63 bytes on PostgreSQL (which cuts longer ones off
+/// without an error), 64 characters on MySQL, nothing beyond the basic plane there.
+fn check_name(at: Location, what: &str, name: &str, errors: &mut Vec<SchemaError>) {
+    let wrong = if name.is_empty() {
+        Some("is empty".to_owned())
+    } else if name.len() > 63 {
+        Some(format!("has {} bytes; PostgreSQL takes 63", name.len()))
+    } else if name.chars().any(|c| c == '\0' || c.is_control()) {
+        Some("holds a control character".to_owned())
+    } else if name.chars().any(|c| c as u32 > 0xFFFF) {
+        Some("holds a character beyond U+FFFF, which MySQL does not take in a name".to_owned())
+    } else if name.ends_with(' ') {
+        Some("ends with a space, which MySQL does not take".to_owned())
+    } else if name.starts_with("pontoon_") {
+        Some("begins with `pontoon_`, which is kept for Pontoon's own tables and triggers".to_owned())
+    } else {
+        None
+    };
+    if let Some(wrong) = wrong {
+        errors.push(SchemaError {
+            at,
+            message: format!("the {what} name `{name}` {wrong}"),
+            help: "choose another name: `name = \"...\"`".into(),
+        });
+    }
+}
+
+/// `users_email_key` for a unique index, `users_email_idx` for another.
+pub(crate) fn index_name(table: &str, columns: &[&str], unique: bool) -> String {
+    limited(&format!("{table}_{}_{}", columns.join("_"), if unique { "key" } else { "idx" }))
+}
+
+/// A derived name within the servers' limits: its middle gives way to a hash of the whole.
+pub(crate) fn limited(name: &str) -> String {
+    if name.len() <= 63 {
+        return name.to_owned();
+    }
+    let hash = crate::fingerprint::of_str(name);
+    let cut = |mut at: usize| {
+        while !name.is_char_boundary(at) {
+            at -= 1;
+        }
+        at
+    };
+    let mut tail = name.len() - 14;
+    while !name.is_char_boundary(tail) {
+        tail += 1;
+    }
+    format!("{}_{:08x}_{}", &name[..cut(38)], hash as u32, &name[tail..])
+}
+
+fn texts(both: PerServer) -> Texts {
+    Texts { postgres: both.postgres.map(str::to_owned), mysql: both.mysql.map(str::to_owned) }
+}

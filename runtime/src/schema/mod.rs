@@ -1,0 +1,174 @@
+//! The model: what a schema *is*, owned, ordered by name, with no server's spelling in it
+//! but for texts that the user wrote.
+//!
+//! [`from_defs`] makes it from what the derive emitted and reports every mistake that needs
+//! more than one struct to see. What an attribute says about the *way* (backfill, renamed
+//! from, dropped) is kept apart, as [`Intents`]: it is no part of the schema.
+
+mod from_defs;
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+pub use from_defs::{SchemaError, SchemaErrors, from_defs, from_schema};
+
+use crate::def::{Location, ReferentialAction};
+use crate::dialect::Dialect;
+use crate::sql_type::Kind;
+
+/// All tables, by name.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Schema {
+    /// The tables, by name.
+    pub tables: BTreeMap<String, Table>,
+}
+
+/// One table.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Table {
+    /// Its name.
+    pub name: String,
+    /// Its columns, in the order a new table would have them. The order is no part of what
+    /// the schema means: see [`Table::same_as`].
+    pub columns: Vec<Column>,
+    /// The primary key's columns, in its order; empty without one.
+    pub primary_key: Vec<String>,
+    /// Indexes by name; a `unique` column is one of them.
+    pub indexes: BTreeMap<String, Index>,
+    /// Foreign keys by name.
+    pub foreign_keys: BTreeMap<String, ForeignKey>,
+    /// Checks by name.
+    pub checks: BTreeMap<String, Check>,
+}
+
+impl Table {
+    /// The column of that name.
+    pub fn column(&self, name: &str) -> Option<&Column> {
+        self.columns.iter().find(|column| column.name == name)
+    }
+
+    /// Whether both mean the same, whatever the order of their columns.
+    pub fn same_as(&self, other: &Self) -> bool {
+        let sorted = |table: &Self| {
+            let mut table = table.clone();
+            table.columns.sort_by(|a, b| a.name.cmp(&b.name));
+            table
+        };
+        sorted(self) == sorted(other)
+    }
+}
+
+/// One column.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Column {
+    /// Its name.
+    pub name: String,
+    /// Its type.
+    #[serde(rename = "type")]
+    pub ty: ColumnType,
+    /// Whether it takes NULL.
+    pub nullable: bool,
+    /// Whether the server numbers it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub identity: bool,
+    /// Its default.
+    #[serde(default, skip_serializing_if = "Texts::is_empty")]
+    pub default: Texts,
+}
+
+/// A column's type before any server spells it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ColumnType {
+    /// What the value is.
+    pub kind: Kind,
+    /// Characters of a text, bytes of a byte string.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub length: Option<u32>,
+    /// Digits of a decimal in all.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub precision: Option<u32>,
+    /// Digits of a decimal behind the point.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub scale: Option<u32>,
+    /// The user's own spelling.
+    #[serde(default, skip_serializing_if = "Texts::is_empty")]
+    pub spelled: Texts,
+}
+
+/// A piece of the user's SQL, for each server.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Default, Serialize, Deserialize)]
+pub struct Texts {
+    /// For PostgreSQL.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub postgres: Option<String>,
+    /// For MySQL.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mysql: Option<String>,
+}
+
+impl Texts {
+    /// Nothing for either server.
+    pub const fn is_empty(&self) -> bool {
+        self.postgres.is_none() && self.mysql.is_none()
+    }
+
+    /// The text for one server.
+    pub fn of(&self, dialect: Dialect) -> Option<&str> {
+        match dialect {
+            Dialect::Postgres => self.postgres.as_deref(),
+            Dialect::MySql => self.mysql.as_deref(),
+        }
+    }
+}
+
+/// An index.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Index {
+    /// Its columns, in its order.
+    pub columns: Vec<String>,
+    /// No two rows may have the same values.
+    pub unique: bool,
+}
+
+/// A foreign key.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ForeignKey {
+    /// The referring columns.
+    pub columns: Vec<String>,
+    /// The table referred to.
+    pub references: String,
+    /// Its columns.
+    pub referenced_columns: Vec<String>,
+    /// What happens to the row when the other goes.
+    pub on_delete: ReferentialAction,
+    /// What happens to the row when the other's key changes.
+    pub on_update: ReferentialAction,
+}
+
+/// A check.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Check {
+    /// The condition.
+    pub sql: Texts,
+    /// The column it was written on, if it was written on one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub column: Option<String>,
+}
+
+/// What the attributes say about the way from one schema to the next, and where they stand.
+#[derive(Debug, Clone, Default)]
+pub struct Intents {
+    /// `backfill`, by table and column.
+    pub backfills: BTreeMap<(String, String), Texts>,
+    /// `renamed_from`, by table and (new) column.
+    pub renamed_from: BTreeMap<(String, String), String>,
+    /// `dropped(...)`: table and column.
+    pub dropped: std::collections::BTreeSet<(String, String)>,
+    /// Where each struct stands.
+    pub tables_at: BTreeMap<String, Location>,
+    /// Where each field stands, by table and column.
+    pub columns_at: BTreeMap<(String, String), Location>,
+    /// What each field is called, by table and column.
+    pub fields: BTreeMap<(String, String), String>,
+}
