@@ -1,0 +1,368 @@
+//! Text to values.
+
+use super::ParseError;
+use super::lines::{Piece, pieces};
+use crate::dialect::Dialect;
+use crate::migration::claim::name_then_rest;
+use crate::migration::{
+    Assertion, Backfill, Claim, Fact, KeyCast, KeyColumn, Migration, Stage, Statement, Step, Undo, UndoStatement, Walk,
+    WalkBy,
+};
+
+pub(super) fn parse(id: &str, dialect: Dialect, file: &str, text: &str) -> Result<Migration, ParseError> {
+    let trouble = |(line, column, message)| ParseError { file: file.to_owned(), line, column, message };
+    let mut parser = Parser::new(dialect);
+    for (line, piece) in pieces(text).map_err(trouble)? {
+        parser.piece(line, piece).map_err(|message| trouble((line, column(text, line), message)))?;
+    }
+    let end = text.lines().count().max(1);
+    parser.end().map_err(|(line, message)| trouble((line.unwrap_or(end), 1, message)))?;
+    Ok(Migration { id: id.to_owned(), dialect, steps: parser.steps })
+}
+
+/// Directives are looked at behind their `-- `, everything else from its first character.
+fn column(text: &str, line: usize) -> usize {
+    let line = text.lines().nth(line - 1).unwrap_or_default();
+    if line.starts_with("-- @") { 4 } else { line.chars().take_while(|c| c.is_whitespace()).count() + 1 }
+}
+
+/// What the directives before an SQL text said.
+#[derive(Default)]
+struct Pending {
+    comment: Vec<String>,
+    line: Option<usize>,
+    claim: Option<Claim>,
+    done: Option<Fact>,
+    no_transaction: bool,
+    settings: Vec<(String, String)>,
+    undo: Vec<PendingUndo>,
+    no_undo: Option<Undo>,
+    assert: Option<String>,
+}
+
+struct PendingUndo {
+    sql: String,
+    line: usize,
+    claim: Option<Claim>,
+    done: Option<Fact>,
+    no_transaction: bool,
+    settings: Vec<(String, String)>,
+}
+
+struct Parser {
+    dialect: Dialect,
+    stage: Option<Stage>,
+    steps: Vec<(Stage, Step)>,
+    pending: Pending,
+    backfill: Option<(usize, Backfill, Option<WalkBy>)>,
+}
+
+type Outcome = Result<(), String>;
+
+impl Parser {
+    fn new(dialect: Dialect) -> Self {
+        Self { dialect, stage: None, steps: Vec::new(), pending: Pending::default(), backfill: None }
+    }
+
+    fn piece(&mut self, line: usize, piece: Piece) -> Outcome {
+        match piece {
+            Piece::Comment(text) => {
+                self.close_backfill()?;
+                // what stands before the first stage is the file's own heading
+                if self.stage.is_some() {
+                    self.pending.comment.push(text);
+                }
+                Ok(())
+            }
+            Piece::Directive { name, value } => self.directive(line, &name, &value),
+            Piece::Sql(sql) => self.sql(line, sql),
+        }
+    }
+
+    fn directive(&mut self, line: usize, name: &str, value: &str) -> Outcome {
+        if name == "stage" {
+            return self.begin_stage(value);
+        }
+        if self.stage.is_none() {
+            return Err(format!("`@{name}` stands before the first `@stage`"));
+        }
+        if name == "walk" {
+            return self.begin_walk(value);
+        }
+        if !matches!(name, "claim" | "invariant") {
+            self.close_backfill()?;
+        }
+        let outcome = self.directive_of_a_step(line, name, value);
+        if self.backfill.is_none() {
+            self.pending.line.get_or_insert(line);
+        }
+        outcome
+    }
+
+    fn directive_of_a_step(&mut self, line: usize, name: &str, value: &str) -> Outcome {
+        match name {
+            "backfill" => self.begin_backfill(line, value),
+            "claim" => self.claim(value),
+            "invariant" => match &mut self.backfill {
+                Some((_, backfill, _)) => once(&mut backfill.invariant, without_semicolon(value), "@invariant"),
+                None => Err("`@invariant` belongs to a `@backfill`, and there is none above it".into()),
+            },
+            "done" => set(&mut self.pending.done, Fact::parse(value)?, "@done"),
+            "no-transaction" => flag(&mut self.pending.no_transaction, "@no-transaction"),
+            "set" => setting(&mut self.pending.settings, value),
+            "assert" => set(&mut self.pending.assert, value.to_owned(), "@assert"),
+            "undo" => self.undo(line, value),
+            _ => match name.strip_prefix("undo-") {
+                Some(part) => self.undo_part(part, value),
+                None => Err(format!(
+                    "`@{name}` is none of: stage, claim, done, no-transaction, set, undo, undo-claim, undo-done, \
+                     undo-no-transaction, undo-set, backfill, invariant, walk, assert"
+                )),
+            },
+        }
+    }
+
+    fn begin_stage(&mut self, value: &str) -> Outcome {
+        self.close_backfill()?;
+        self.nothing_pending()?;
+        let stage = Stage::from_name(value)
+            .ok_or_else(|| format!("`{value}` is none of: expand, backfill, validate, contract"))?;
+        if self.stage.is_some_and(|earlier| earlier >= stage) {
+            return Err(format!("stage `{stage}` cannot follow here: each stands once, in their order"));
+        }
+        self.stage = Some(stage);
+        self.pending = Pending::default();
+        Ok(())
+    }
+
+    fn claim(&mut self, value: &str) -> Outcome {
+        let claim = Claim::parse(value, self.dialect)?;
+        match &mut self.backfill {
+            Some((_, backfill, _)) if backfill.walks.is_empty() => {
+                backfill.claim = claim;
+                Ok(())
+            }
+            Some(_) => {
+                self.close_backfill()?;
+                set(&mut self.pending.claim, claim, "@claim")
+            }
+            None => set(&mut self.pending.claim, claim, "@claim"),
+        }
+    }
+
+    fn undo(&mut self, line: usize, value: &str) -> Outcome {
+        let none = |kind: &str| value.strip_prefix(kind).map(|why| why.trim().to_owned());
+        let no_undo = none("nothing:").map(Undo::Nothing).or_else(|| none("impossible:").map(Undo::Impossible));
+        if let Some(no_undo) = no_undo {
+            return set(&mut self.pending.no_undo, no_undo, "@undo");
+        }
+        let sql = without_semicolon(value);
+        if sql.is_empty() {
+            return Err("`@undo` says no statement; write `@undo nothing: WHY` where none is needed".into());
+        }
+        self.pending.undo.push(PendingUndo {
+            sql,
+            line,
+            claim: None,
+            done: None,
+            no_transaction: false,
+            settings: Vec::new(),
+        });
+        Ok(())
+    }
+
+    fn undo_part(&mut self, part: &str, value: &str) -> Outcome {
+        let undo = self.pending.undo.last_mut().ok_or_else(|| format!("`@undo-{part}` has no `@undo` above it"))?;
+        match part {
+            "claim" => set(&mut undo.claim, Claim::parse(value, self.dialect)?, "@undo-claim"),
+            "done" => set(&mut undo.done, Fact::parse(value)?, "@undo-done"),
+            "no-transaction" => flag(&mut undo.no_transaction, "@undo-no-transaction"),
+            "set" => setting(&mut undo.settings, value),
+            _ => Err(format!("`@undo-{part}` is none of: undo-claim, undo-done, undo-no-transaction, undo-set")),
+        }
+    }
+
+    fn begin_backfill(&mut self, line: usize, value: &str) -> Outcome {
+        let (table, rest) = name_then_rest(value)?;
+        let rest = rest.strip_prefix('.').ok_or("`@backfill` names a table and a column: `@backfill users.email`")?;
+        let (column, _) = name_then_rest(rest)?;
+        let pending = std::mem::take(&mut self.pending);
+        let backfill = Backfill {
+            comment: pending.comment.join("\n"),
+            table,
+            column,
+            claim: Claim::none(),
+            walks: Vec::new(),
+            invariant: String::new(),
+            line: 0,
+        };
+        self.backfill = Some((line, backfill, None));
+        Ok(())
+    }
+
+    fn begin_walk(&mut self, value: &str) -> Outcome {
+        let by = walk_by(value)?;
+        match &mut self.backfill {
+            Some((_, _, pending @ None)) => *pending = Some(by),
+            Some(_) => return Err("the `@walk` before this one has no statement".into()),
+            None => return Err("`@walk` belongs to a `@backfill`, and there is none above it".into()),
+        }
+        Ok(())
+    }
+
+    fn close_backfill(&mut self) -> Outcome {
+        let Some((line, mut backfill, pending)) = self.backfill.take() else { return Ok(()) };
+        let name = format!("the backfill of `{}.{}` at line {line}", backfill.table, backfill.column);
+        if pending.is_some() || backfill.walks.is_empty() {
+            return Err(format!("{name} has a `@walk` without a statement, or none"));
+        }
+        if backfill.invariant.is_empty() {
+            return Err(format!("{name} has no `@invariant`"));
+        }
+        backfill.line = backfill.walks[0].line;
+        self.push(Step::Backfill(backfill));
+        Ok(())
+    }
+
+    fn sql(&mut self, line: usize, sql: String) -> Outcome {
+        if let Some((_, backfill, pending)) = &mut self.backfill {
+            let by = pending.take().ok_or("the statement of a backfill stands under a `@walk`")?;
+            backfill.walks.push(Walk { by, sql, line });
+            return Ok(());
+        }
+        if self.stage.is_none() {
+            return Err("this statement stands before the first `@stage`".into());
+        }
+        let pending = std::mem::take(&mut self.pending);
+        let step = match pending.assert {
+            Some(message) => Step::Assertion(Assertion { message, sql, line }),
+            None => Step::Statement(statement(pending, sql, line)?),
+        };
+        self.push(step);
+        Ok(())
+    }
+
+    fn push(&mut self, step: Step) {
+        if let Some(stage) = self.stage {
+            self.steps.push((stage, step));
+        }
+    }
+
+    fn nothing_pending(&self) -> Outcome {
+        match self.pending.line {
+            Some(line) => Err(format!("the directives at line {line} have no statement below them")),
+            None => Ok(()),
+        }
+    }
+
+    fn end(&mut self) -> Result<(), (Option<usize>, String)> {
+        self.close_backfill().map_err(|message| (None, message))?;
+        self.nothing_pending().map_err(|message| (self.pending.line, message))
+    }
+}
+
+fn statement(pending: Pending, sql: String, line: usize) -> Result<Statement, String> {
+    let done = pending.done.ok_or("the statement has no `@done`: what does the catalog say once it is done?")?;
+    let undo = match (pending.no_undo, pending.undo.is_empty()) {
+        (Some(no_undo), true) => no_undo,
+        (None, false) => {
+            Undo::Statements(pending.undo.into_iter().map(|it| undo_statement(it, &done)).collect::<Result<_, _>>()?)
+        }
+        (None, true) => {
+            return Err("the statement has no `@undo`; write `@undo nothing: WHY` where none is needed".into());
+        }
+        (Some(_), false) => return Err("the statement has an `@undo` with SQL and one without".into()),
+    };
+    Ok(Statement {
+        comment: pending.comment.join("\n"),
+        sql,
+        transactional: !pending.no_transaction,
+        settings: pending.settings,
+        claim: pending.claim.ok_or("the statement has no `@claim`: what does it lock, rewrite and scan?")?,
+        done,
+        undo,
+        line,
+    })
+}
+
+fn undo_statement(pending: PendingUndo, done: &Fact) -> Result<UndoStatement, String> {
+    Ok(UndoStatement {
+        sql: pending.sql,
+        transactional: !pending.no_transaction,
+        settings: pending.settings,
+        claim: pending.claim.ok_or_else(|| format!("the `@undo` at line {} has no `@undo-claim`", pending.line))?,
+        done: pending.done.unwrap_or_else(|| done.negated()),
+        line: pending.line,
+    })
+}
+
+fn walk_by(value: &str) -> Result<WalkBy, String> {
+    if value == "blocks" {
+        return Ok(WalkBy::Blocks);
+    }
+    let list = value.strip_prefix("keys ").ok_or_else(|| format!("`{value}` is neither `blocks` nor `keys ...`"))?;
+    let mut columns = Vec::new();
+    let mut rest = list;
+    loop {
+        let (name, after) = name_then_rest(rest.trim())?;
+        let after = after.strip_prefix("as ").ok_or_else(|| format!("`{name}` is followed by no `as CAST`"))?;
+        let end = top_level_comma(after).unwrap_or(after.len());
+        let cast = match after[..end].trim() {
+            "text" => KeyCast::Text,
+            "hex" => KeyCast::Hex,
+            "" => return Err(format!("`{name} as` names no cast")),
+            other => KeyCast::Type(other.to_owned()),
+        };
+        columns.push(KeyColumn { name, cast });
+        match after.get(end + 1..) {
+            Some(more) => rest = more,
+            None => return Ok(WalkBy::Keys(columns)),
+        }
+    }
+}
+
+/// The comma that ends a cast; not the one inside `numeric(12,2)`.
+fn top_level_comma(text: &str) -> Option<usize> {
+    let mut depth = 0;
+    text.char_indices().find_map(|(at, c)| {
+        match c {
+            '(' => depth += 1,
+            ')' => depth -= 1,
+            ',' if depth == 0 => return Some(at),
+            _ => {}
+        }
+        None
+    })
+}
+
+fn without_semicolon(sql: &str) -> String {
+    let sql = sql.trim();
+    sql.strip_suffix(';').unwrap_or(sql).trim_end().to_owned()
+}
+
+fn set<T>(slot: &mut Option<T>, value: T, name: &str) -> Outcome {
+    if slot.replace(value).is_some() { Err(format!("`{name}` stands twice")) } else { Ok(()) }
+}
+
+fn once(slot: &mut String, value: String, name: &str) -> Outcome {
+    if slot.is_empty() {
+        *slot = value;
+        Ok(())
+    } else {
+        Err(format!("`{name}` stands twice"))
+    }
+}
+
+fn flag(slot: &mut bool, name: &str) -> Outcome {
+    if std::mem::replace(slot, true) { Err(format!("`{name}` stands twice")) } else { Ok(()) }
+}
+
+fn setting(settings: &mut Vec<(String, String)>, value: &str) -> Outcome {
+    let (name, value) = value.split_once('=').ok_or("`@set` wants NAME=VALUE")?;
+    let plain = |text: &str| !text.is_empty() && text.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
+    if !plain(name) || !plain(value) {
+        return Err("`@set` takes letters, digits and `_` on both sides of the `=`".into());
+    }
+    settings.push((name.to_owned(), value.to_owned()));
+    Ok(())
+}

@@ -1,0 +1,113 @@
+//! Values to text.
+
+use std::fmt::Write as _;
+
+use crate::migration::claim::quote;
+use crate::migration::{
+    Assertion, Backfill, Claim, Fact, KeyCast, KeyColumn, Migration, Stage, Statement, Step, Undo, UndoStatement,
+    WalkBy,
+};
+
+pub(super) fn render(migration: &Migration) -> String {
+    let mut out = format!(
+        "-- Pontoon migration `{}` for {}.\n\
+         -- What is reviewed here is what runs, byte for byte. After an edit by hand: `cargo xtask generate --record`.\n",
+        migration.id, migration.dialect
+    );
+    for stage in Stage::ALL {
+        let mut steps = migration.stage(stage).peekable();
+        if steps.peek().is_none() {
+            continue;
+        }
+        let _ = write!(out, "\n-- @stage {stage}\n");
+        for (_, step) in steps {
+            out.push('\n');
+            match step {
+                Step::Statement(it) => statement(&mut out, it),
+                Step::Backfill(it) => backfill(&mut out, it),
+                Step::Assertion(it) => assertion(&mut out, it),
+            }
+        }
+    }
+    out
+}
+
+fn statement(out: &mut String, it: &Statement) {
+    comment(out, &it.comment);
+    attributes(out, "", it.transactional, &it.settings, &it.claim);
+    directive(out, "done", &it.done.to_string());
+    match &it.undo {
+        Undo::Statements(statements) => {
+            for undo in statements {
+                undo_statement(out, undo, &it.done);
+            }
+        }
+        Undo::Nothing(why) => directive(out, "undo nothing:", why),
+        Undo::Impossible(why) => directive(out, "undo impossible:", why),
+    }
+    let _ = writeln!(out, "{};", it.sql);
+}
+
+fn undo_statement(out: &mut String, it: &UndoStatement, done: &Fact) {
+    directive(out, "undo", &format!("{};", it.sql));
+    attributes(out, "undo-", it.transactional, &it.settings, &it.claim);
+    if it.done != done.negated() {
+        directive(out, "undo-done", &it.done.to_string());
+    }
+}
+
+fn attributes(out: &mut String, prefix: &str, transactional: bool, settings: &[(String, String)], claim: &Claim) {
+    if !transactional {
+        directive(out, &format!("{prefix}no-transaction"), "");
+    }
+    for (name, value) in settings {
+        directive(out, &format!("{prefix}set"), &format!("{name}={value}"));
+    }
+    directive(out, &format!("{prefix}claim"), &claim.to_string());
+}
+
+fn backfill(out: &mut String, it: &Backfill) {
+    comment(out, &it.comment);
+    directive(out, "backfill", &format!("{}.{}", quote(&it.table), quote(&it.column)));
+    directive(out, "claim", &it.claim.to_string());
+    directive(out, "invariant", &format!("{};", it.invariant));
+    for walk in &it.walks {
+        directive(out, "walk", &walk_by(&walk.by));
+        let _ = writeln!(out, "{};", walk.sql);
+    }
+}
+
+fn walk_by(by: &WalkBy) -> String {
+    let column = |column: &KeyColumn| {
+        let cast = match &column.cast {
+            KeyCast::Text => "text",
+            KeyCast::Hex => "hex",
+            KeyCast::Type(name) => name,
+        };
+        format!("{} as {cast}", quote(&column.name))
+    };
+    match by {
+        WalkBy::Blocks => "blocks".into(),
+        WalkBy::Keys(columns) => format!("keys {}", columns.iter().map(column).collect::<Vec<_>>().join(", ")),
+    }
+}
+
+fn assertion(out: &mut String, it: &Assertion) {
+    directive(out, "assert", &it.message);
+    let _ = writeln!(out, "{};", it.sql);
+}
+
+fn comment(out: &mut String, text: &str) {
+    for line in text.lines() {
+        let _ = writeln!(out, "-- {}", line.trim());
+    }
+}
+
+fn directive(out: &mut String, name: &str, value: &str) {
+    let mut lines = value.lines();
+    let first = lines.next().unwrap_or_default();
+    let _ = writeln!(out, "{}", format!("-- @{name} {first}").trim_end());
+    for line in lines {
+        let _ = writeln!(out, "{}", format!("--   {line}").trim_end());
+    }
+}

@@ -1,0 +1,118 @@
+use super::*;
+use crate::migration::*;
+
+const FILE: &str = r#"-- Pontoon migration `0002_x` for postgres.
+-- What is reviewed here is what runs, byte for byte. After an edit by hand: `cargo xtask generate --record`.
+
+-- @stage expand
+
+-- Adds it.
+-- @claim locks users ACCESS EXCLUSIVE; reads brief; writes brief
+-- @done column users.display_name
+-- @undo ALTER TABLE "users" DROP COLUMN "display_name";
+-- @undo-claim locks users ACCESS EXCLUSIVE; reads brief; writes brief
+ALTER TABLE "users" ADD COLUMN "display_name" varchar(64);
+
+-- @claim locks none; reads no; writes no
+-- @done function f
+-- @undo DROP FUNCTION f();
+-- @undo-claim locks none; reads no; writes no
+CREATE FUNCTION f() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    NEW.a := 1;
+
+    RETURN NEW;
+END
+$$;
+
+-- @stage backfill
+
+-- Fills it.
+-- @backfill users.display_name
+-- @claim locks users ROW EXCLUSIVE; reads no; writes brief
+-- @invariant SELECT count(*) FROM users WHERE display_name IS NULL;
+-- @walk blocks
+UPDATE users SET display_name = 'x' WHERE ctid >= $1::tid;
+-- @walk keys id as bigint, price as numeric(12,2), name as text
+UPDATE users SET display_name = 'y' WHERE id >= $1;
+
+-- @stage validate
+
+-- @no-transaction
+-- @claim locks users SHARE UPDATE EXCLUSIVE; scans users; reads no; writes no
+-- @done index users.i
+-- @undo DROP INDEX CONCURRENTLY i;
+-- @undo-no-transaction
+-- @undo-claim locks users SHARE UPDATE EXCLUSIVE; reads no; writes no
+CREATE INDEX CONCURRENTLY i ON users (display_name);
+
+-- @assert there are orders of nobody
+SELECT id FROM orders;
+"#;
+
+fn parsed(text: &str) -> Result<Migration, String> {
+    parse("0002_x", Dialect::Postgres, "m/postgres.sql", text).map_err(|error| error.to_string())
+}
+
+#[test]
+fn a_file_reads_back_as_it_was_written() {
+    let migration = parsed(FILE).unwrap();
+    assert_eq!(render(&migration), FILE);
+    assert_eq!(migration.steps.len(), 5);
+    let lines: Vec<_> = migration.steps.iter().map(|(_, step)| step.line()).collect();
+    assert_eq!(lines, [11, 17, 32, 44, 47]);
+}
+
+#[test]
+fn line_endings_do_not_matter() {
+    let windows = FILE.replace('\n', "\r\n");
+    assert_eq!(parsed(&windows), parsed(FILE));
+    assert_eq!(sha256(&windows), sha256(FILE));
+}
+
+#[track_caller]
+fn error(from: &str, to: &str, expected: &str) {
+    assert!(FILE.contains(from), "the sample has no `{from}`");
+    assert_eq!(parsed(&FILE.replace(from, to)).unwrap_err(), expected);
+}
+
+#[test]
+fn each_mistake_is_named_with_its_place() {
+    error(
+        "varchar(64);",
+        "varchar(64)",
+        "m/postgres.sql:11:58: the statement that begins at line 11 has no closing `;`",
+    );
+    error(
+        "-- @stage validate",
+        "-- @stage expand",
+        "m/postgres.sql:36:4: stage `expand` cannot follow here: each stands once, in their order",
+    );
+    error(
+        "ACCESS EXCLUSIVE; reads brief; writes brief\n-- @done",
+        "ALL; reads no; writes no\n-- @done",
+        "m/postgres.sql:7:4: `ALL` is no lock mode of postgres",
+    );
+    error(
+        "-- @done function f\n",
+        "",
+        "m/postgres.sql:16:1: the statement has no `@done`: what does the catalog say once it is done?",
+    );
+    error("-- @undo DROP FUNCTION f();\n", "", "m/postgres.sql:15:4: `@undo-claim` has no `@undo` above it");
+    error("-- @walk blocks\n", "", "m/postgres.sql:31:1: the statement of a backfill stands under a `@walk`");
+    error(
+        "-- @invariant SELECT count(*) FROM users WHERE display_name IS NULL;\n",
+        "",
+        "m/postgres.sql:35:4: the backfill of `users.display_name` at line 28 has no `@invariant`",
+    );
+    error(
+        "-- @no-transaction",
+        "-- @outside",
+        "m/postgres.sql:38:4: `@outside` is none of: stage, claim, done, no-transaction, set, undo, undo-claim, undo-done, undo-no-transaction, undo-set, backfill, invariant, walk, assert",
+    );
+    error(
+        "SELECT id FROM orders;",
+        "SELECT id FROM orders",
+        "m/postgres.sql:47:22: the statement that begins at line 47 has no closing `;`",
+    );
+}
