@@ -2,10 +2,13 @@
 
 pub mod def;
 pub mod dialect;
+pub mod diff;
 pub mod fingerprint;
 pub mod migration;
+pub mod operation;
 pub mod plan;
 pub mod schema;
+pub mod snapshot;
 pub mod sql_type;
 
 pub use def::{Schema, Table};

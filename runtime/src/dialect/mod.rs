@@ -2,7 +2,15 @@
 //! under the same file names for both; what differs in *how a change is staged* lives in
 //! [`crate::operation`].
 
+pub mod mysql;
+pub mod postgres;
+mod sql_words;
+
 use std::fmt;
+
+pub(crate) use sql_words::{columns_in, default_is_stable};
+
+use crate::schema::ColumnType;
 
 /// A server family with its own SQL.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -28,6 +36,43 @@ impl Dialect {
     /// Reads a name.
     pub fn from_name(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|dialect| dialect.name() == name)
+    }
+
+    /// A name as SQL writes it, always quoted.
+    pub fn ident(self, name: &str) -> String {
+        match self {
+            Self::Postgres => postgres::quote::ident(name),
+            Self::MySql => mysql::quote::ident(name),
+        }
+    }
+
+    /// Names, quoted, between commas.
+    pub fn idents<S: AsRef<str>>(self, names: &[S]) -> String {
+        names.iter().map(|name| self.ident(name.as_ref())).collect::<Vec<_>>().join(", ")
+    }
+
+    /// A text as an SQL literal.
+    pub fn literal(self, text: &str) -> String {
+        match self {
+            Self::Postgres => postgres::quote::literal(text),
+            Self::MySql => mysql::quote::literal(text),
+        }
+    }
+
+    /// A column's type as SQL writes it.
+    pub fn type_name(self, ty: &ColumnType) -> String {
+        match self {
+            Self::Postgres => postgres::types::name(ty),
+            Self::MySql => mysql::types::name(ty),
+        }
+    }
+
+    /// A default as `DEFAULT` takes it.
+    pub fn default_value(self, ty: &ColumnType, sql: &str) -> String {
+        match self {
+            Self::Postgres => sql.to_owned(),
+            Self::MySql => mysql::types::default_value(ty, sql),
+        }
     }
 }
 

@@ -28,6 +28,8 @@ pub enum Fact {
     Trigger(String, String),
     /// `function sync`
     Function(String),
+    /// `repeatable`: the catalog cannot tell, and the statement can be run again. Never holds.
+    Repeatable,
     /// `not ...`
     Not(Box<Fact>),
 }
@@ -37,6 +39,7 @@ impl Fact {
     pub fn negated(&self) -> Self {
         match self {
             Self::Not(inner) => (**inner).clone(),
+            Self::Repeatable => Self::Repeatable,
             other => Self::Not(Box::new(other.clone())),
         }
     }
@@ -46,6 +49,9 @@ impl Fact {
     /// # Errors
     /// Says which word is not understood.
     pub fn parse(text: &str) -> Result<Self, String> {
+        if text == "repeatable" {
+            return Ok(Self::Repeatable);
+        }
         let (key, rest) = text.split_once(' ').ok_or_else(|| format!("`{text}` is no fact"))?;
         let rest = rest.trim();
         if key == "not" {
@@ -78,6 +84,7 @@ impl fmt::Display for Fact {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (key, table, name) = match self {
             Self::Not(inner) => return write!(f, "not {inner}"),
+            Self::Repeatable => return f.write_str("repeatable"),
             Self::Table(name) => return write!(f, "table {}", quote(name)),
             Self::Function(name) => return write!(f, "function {}", quote(name)),
             Self::Column(table, name) => ("column", table, name),
@@ -98,7 +105,8 @@ mod tests {
 
     #[test]
     fn a_fact_reads_back_as_it_was_written() {
-        for text in ["table users", "not column users.a", "index users.\"Größe.x\"", "function pontoon_f"] {
+        for text in ["table users", "not column users.a", "index users.\"Größe.x\"", "function pontoon_f", "repeatable"]
+        {
             assert_eq!(Fact::parse(text).unwrap().to_string(), text);
         }
     }

@@ -157,6 +157,9 @@ pub struct Backfill {
     pub walks: Vec<Walk>,
     /// A query of one number: rows still without a value. 0 proves the backfill complete.
     pub invariant: String,
+    /// Whether the invariant holds from then on. `false` for a column that takes NULL: new code
+    /// may write one, so the invariant is asked at the backfill's end and not before contract.
+    pub invariant_lasts: bool,
     /// Where the first walk's SQL begins in its file, counted from 1; 0 for one not read from a file.
     pub line: usize,
 }
@@ -179,8 +182,10 @@ pub enum WalkBy {
     /// `$2::tid` the place behind the last, `$3` the class mask (passes - 1), `$4` the pass
     /// (from 0): rows of a class up to the pass are filled.
     Blocks,
-    /// By ranges of a unique key. The parameters are the values of the key's columns at the
-    /// first row, then those at the last row (both inside the batch), all bound as text.
+    /// By ranges of a unique key; all parameters are bound as text. They are the values of the
+    /// key's columns at the batch's first row, then those at its last (both inside the batch).
+    /// On MySQL, whose parameters have no numbers, every value but that of the key's last column
+    /// comes twice: `a > ? OR (a = ? AND b >= ?)` takes a, a, b.
     Keys(Vec<KeyColumn>),
 }
 

@@ -2,14 +2,61 @@
 
 use crate::def::TableDef;
 use crate::dialect::Dialect;
-use crate::migration::Migration;
-use crate::schema::Schema;
+use crate::diff::diff;
+use crate::migration::{Migration, Stage, Step};
+use crate::operation::Context;
+use crate::schema::{Intents, Schema, SchemaError, SchemaErrors, from_def_among};
 
-/// Why there is no plan.
+/// Why there is no plan: every mistake, each naming the field.
+pub type PlanErrors = SchemaErrors;
+
+/// A staged migration, and what its author should know about it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct PlanErrors(pub Vec<crate::schema::SchemaError>);
+pub struct Plan {
+    /// What runs. Without a step where nothing changes.
+    pub migration: Migration,
+    /// Where a server has no way that others do not feel.
+    pub warnings: Vec<String>,
+}
 
-/// One struct's migration.
-pub(crate) fn stages_of_table(_: &TableDef, _: &Schema, _: Dialect) -> Result<Migration, PlanErrors> {
-    Err(PlanErrors(Vec::new()))
+/// Plans the way from `source` to `target` on one server.
+///
+/// # Errors
+/// Everything that cannot be derived.
+pub fn plan(
+    id: &str,
+    source: &Schema,
+    target: &Schema,
+    intents: &Intents,
+    dialect: Dialect,
+) -> Result<Plan, PlanErrors> {
+    let context = Context { dialect, source, target, intents };
+    let (mut steps, mut warnings, mut errors) = (Vec::new(), Vec::new(), Vec::new());
+    for operation in diff(source, target, intents)? {
+        match operation.stage(&context) {
+            Ok(staging) => {
+                steps.extend(staging.steps);
+                warnings.extend(staging.warnings);
+            }
+            Err((message, help)) => {
+                let (table, column) = operation.place();
+                let field = column.and_then(|it| intents.columns_at.get(&(table.to_owned(), it.to_owned())));
+                let at = field.or_else(|| intents.tables_at.get(table)).copied();
+                errors.push(SchemaError { at, message, help });
+            }
+        }
+    }
+    if !errors.is_empty() {
+        errors.sort();
+        return Err(SchemaErrors(errors));
+    }
+    // each stage in the operations' order: a stable sort keeps it
+    steps.sort_by_key(|(stage, _): &(Stage, Step)| *stage);
+    Ok(Plan { migration: Migration { id: id.to_owned(), dialect, steps }, warnings })
+}
+
+/// One struct's migration; see [`crate::Table::stages`].
+pub(crate) fn stages_of_table(def: &TableDef, from: &Schema, dialect: Dialect) -> Result<Migration, PlanErrors> {
+    let (target, intents) = from_def_among(def, from)?;
+    Ok(plan(def.name, from, &target, &intents, dialect)?.migration)
 }

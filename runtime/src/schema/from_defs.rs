@@ -10,8 +10,8 @@ use crate::sql_type::Kind;
 /// A mistake in the structs.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct SchemaError {
-    /// Where.
-    pub at: Location,
+    /// Where; nothing for what is no longer in the structs.
+    pub at: Option<Location>,
     /// What is wrong.
     pub message: String,
     /// What to do.
@@ -20,7 +20,10 @@ pub struct SchemaError {
 
 impl fmt::Display for SchemaError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: {}\n  help: {}", self.at, self.message, self.help)
+        if let Some(at) = self.at {
+            write!(f, "{at}: ")?;
+        }
+        write!(f, "{}\n  help: {}", self.message, self.help)
     }
 }
 
@@ -50,6 +53,28 @@ pub fn from_schema<S: crate::def::Schema>() -> Result<(Schema, Intents), SchemaE
 /// # Errors
 /// Every mistake of every struct.
 pub fn from_defs(defs: &[&TableDef]) -> Result<(Schema, Intents), SchemaErrors> {
+    let (schema, intents, mut errors) = lenient(defs);
+    for def in defs {
+        check_references(def, &schema, &mut errors);
+    }
+    finish(schema, intents, errors)
+}
+
+/// One table among those of `others`, of which it may name any.
+pub(crate) fn from_def_among(def: &TableDef, others: &Schema) -> Result<(Schema, Intents), SchemaErrors> {
+    let (alone, intents, errors) = lenient(&[def]);
+    let mut schema = others.clone();
+    schema.tables.extend(alone.tables);
+    finish(schema, intents, errors)
+}
+
+fn finish(schema: Schema, intents: Intents, mut errors: Vec<SchemaError>) -> Result<(Schema, Intents), SchemaErrors> {
+    errors.sort();
+    if errors.is_empty() { Ok((schema, intents)) } else { Err(SchemaErrors(errors)) }
+}
+
+/// The model, and the mistakes that show without looking at other tables.
+fn lenient(defs: &[&TableDef]) -> (Schema, Intents, Vec<SchemaError>) {
     let mut errors = Vec::new();
     let mut schema = Schema::default();
     let mut intents = Intents::default();
@@ -57,19 +82,15 @@ pub fn from_defs(defs: &[&TableDef]) -> Result<(Schema, Intents), SchemaErrors> 
         let table = table(def, &mut intents, &mut errors);
         if let Some(earlier) = intents.tables_at.insert(def.name.to_owned(), def.at) {
             errors.push(SchemaError {
-                at: def.at,
+                at: Some(def.at),
                 message: format!("table `{}` is already defined at {earlier}", def.name),
                 help: format!("give `{}` another name: #[table(name = \"...\")]", def.struct_name),
             });
         }
         schema.tables.insert(def.name.to_owned(), table);
     }
-    for def in defs {
-        check_references(def, &schema, &mut errors);
-    }
     check_index_names(defs, &schema, &mut errors);
-    errors.sort();
-    if errors.is_empty() { Ok((schema, intents)) } else { Err(SchemaErrors(errors)) }
+    (schema, intents, errors)
 }
 
 fn table(def: &TableDef, intents: &mut Intents, errors: &mut Vec<SchemaError>) -> Table {
@@ -99,19 +120,20 @@ fn table(def: &TableDef, intents: &mut Intents, errors: &mut Vec<SchemaError>) -
         check_name(def.at, "index", &name, errors);
         if table.indexes.insert(name.clone(), Index { columns, unique: index.unique }).is_some() {
             errors.push(SchemaError {
-                at: def.at,
+                at: Some(def.at),
                 message: format!("table `{}` has two indexes named `{name}`", def.name),
                 help: "remove one, or give it `name = \"...\"`".into(),
             });
         }
     }
+    index_foreign_keys(&mut table);
     for (number, check) in def.checks.iter().enumerate() {
         let name = check.name.map_or_else(|| limited(&format!("{}_check{}", def.name, number + 1)), str::to_owned);
         check_name(def.at, "check", &name, errors);
         let both = Check { sql: texts(check.sql), column: None };
         if table.checks.insert(name.clone(), both).is_some() {
             errors.push(SchemaError {
-                at: def.at,
+                at: Some(def.at),
                 message: format!("table `{}` has two checks named `{name}`", def.name),
                 help: "give one of them another `name = \"...\"`".into(),
             });
@@ -120,7 +142,7 @@ fn table(def: &TableDef, intents: &mut Intents, errors: &mut Vec<SchemaError>) -
     for name in def.dropped {
         if table.column(name).is_some() {
             errors.push(SchemaError {
-                at: def.at,
+                at: Some(def.at),
                 message: format!("column `{}.{name}` is said to be dropped and is still a field", def.name),
                 help: format!("remove the field, or remove \"{name}\" from #[table(dropped(...))]"),
             });
@@ -129,12 +151,27 @@ fn table(def: &TableDef, intents: &mut Intents, errors: &mut Vec<SchemaError>) -
     }
     if table.columns.is_empty() {
         errors.push(SchemaError {
-            at: def.at,
+            at: Some(def.at),
             message: format!("table `{}` has no column", def.name),
             help: "give the struct a field".into(),
         });
     }
     table
+}
+
+/// Each foreign key has an index that begins with its columns. MySQL insists, and makes one
+/// without a word; on PostgreSQL every delete in the other table would read this one whole.
+fn index_foreign_keys(table: &mut Table) {
+    let keys: Vec<Vec<String>> = table.foreign_keys.values().map(|key| key.columns.clone()).collect();
+    for columns in keys {
+        let served = table.primary_key.starts_with(&columns)
+            || table.indexes.values().any(|index| index.columns.starts_with(&columns));
+        if !served {
+            let names: Vec<_> = columns.iter().map(String::as_str).collect();
+            let name = index_name(&table.name, &names, false);
+            table.indexes.insert(name, Index { columns, unique: false });
+        }
+    }
 }
 
 fn add_column(
@@ -148,7 +185,7 @@ fn add_column(
     check_name(column.at, "column", column.name, errors);
     if let Some(earlier) = intents.columns_at.insert(key.clone(), column.at) {
         errors.push(SchemaError {
-            at: column.at,
+            at: Some(column.at),
             message: format!("column `{}.{}` is already defined at {earlier}", def.name, column.name),
             help: "rename the field, or give it #[column(name = \"...\")]".into(),
         });
@@ -200,7 +237,7 @@ fn add_column(
 
 fn check_type(def: &TableDef, column: &ColumnDef, errors: &mut Vec<SchemaError>) {
     let mut wrong = |message: String, help: &str| {
-        errors.push(SchemaError { at: column.at, message, help: help.to_owned() });
+        errors.push(SchemaError { at: Some(column.at), message, help: help.to_owned() });
     };
     let name = format!("`{}.{}`", def.name, column.name);
     if column.length.is_some() && !matches!(column.kind, Kind::Text | Kind::Bytes) {
@@ -262,7 +299,7 @@ fn check_references(def: &TableDef, schema: &Schema, errors: &mut Vec<SchemaErro
         let Some(reference) = column.references else { continue };
         let Some(target) = schema.tables.get(reference.table) else {
             errors.push(SchemaError {
-                at: column.at,
+                at: Some(column.at),
                 message: format!(
                     "column `{}.{}` refers to table `{}`, which is not in the schema",
                     def.name, column.name, reference.table
@@ -273,7 +310,7 @@ fn check_references(def: &TableDef, schema: &Schema, errors: &mut Vec<SchemaErro
         };
         let Some(other) = target.column(reference.column) else {
             errors.push(SchemaError {
-                at: column.at,
+                at: Some(column.at),
                 message: format!(
                     "column `{}.{}` refers to `{}.{}`, which does not exist",
                     def.name, column.name, reference.table, reference.column
@@ -287,7 +324,7 @@ fn check_references(def: &TableDef, schema: &Schema, errors: &mut Vec<SchemaErro
             target.primary_key == alone || target.indexes.values().any(|index| index.unique && index.columns == alone);
         if !unique {
             errors.push(SchemaError {
-                at: column.at,
+                at: Some(column.at),
                 message: format!(
                     "column `{}.{}` refers to `{}.{}`, which is not unique",
                     def.name, column.name, reference.table, reference.column
@@ -297,7 +334,7 @@ fn check_references(def: &TableDef, schema: &Schema, errors: &mut Vec<SchemaErro
         }
         if other.ty.kind != column.kind {
             errors.push(SchemaError {
-                at: column.at,
+                at: Some(column.at),
                 message: format!(
                     "column `{}.{}` and `{}.{}`, to which it refers, have different types",
                     def.name, column.name, reference.table, reference.column
@@ -307,7 +344,7 @@ fn check_references(def: &TableDef, schema: &Schema, errors: &mut Vec<SchemaErro
         }
         if reference.on_delete == crate::def::ReferentialAction::SetNull && !column.nullable {
             errors.push(SchemaError {
-                at: column.at,
+                at: Some(column.at),
                 message: format!("column `{}.{}` is set to NULL on delete, and takes no NULL", def.name, column.name),
                 help: "make the field an `Option`, or choose another `on_delete`".into(),
             });
@@ -325,7 +362,7 @@ fn check_index_names(defs: &[&TableDef], schema: &Schema, errors: &mut Vec<Schem
                 && other != def.name
             {
                 errors.push(SchemaError {
-                    at: def.at,
+                    at: Some(def.at),
                     message: format!(
                         "index `{name}` of table `{}` has the name of something of table `{other}`",
                         def.name
@@ -341,7 +378,7 @@ fn check_index_names(defs: &[&TableDef], schema: &Schema, errors: &mut Vec<Schem
 fn unknown_column(def: &TableDef, what: &str, column: &str) -> SchemaError {
     let known: BTreeSet<_> = def.columns.iter().map(|it| it.name).collect();
     SchemaError {
-        at: def.at,
+        at: Some(def.at),
         message: format!("{what} of table `{}` names column `{column}`, which does not exist", def.name),
         help: format!("the columns are: {}", known.into_iter().collect::<Vec<_>>().join(", ")),
     }
@@ -367,7 +404,7 @@ fn check_name(at: Location, what: &str, name: &str, errors: &mut Vec<SchemaError
     };
     if let Some(wrong) = wrong {
         errors.push(SchemaError {
-            at,
+            at: Some(at),
             message: format!("the {what} name `{name}` {wrong}"),
             help: "choose another name: `name = \"...\"`".into(),
         });

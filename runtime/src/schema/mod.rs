@@ -12,6 +12,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 pub use from_defs::{SchemaError, SchemaErrors, from_defs, from_schema};
+pub(crate) use from_defs::{from_def_among, limited};
 
 use crate::def::{Location, ReferentialAction};
 use crate::dialect::Dialect;

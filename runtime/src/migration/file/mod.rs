@@ -24,6 +24,7 @@
 //! | `@undo nothing: WHY`, `@undo impossible: WHY` | no statement of that kind |
 //! | `@undo-claim`, `@undo-done`, `@undo-no-transaction`, `@undo-set` | the same for the `@undo` before |
 //! | `@backfill TABLE.COLUMN`, `@invariant SQL` | the statements below, one for each `@walk`, fill this column |
+//! | `@invariant-once SQL` | the same for a column that takes NULL: asked at the backfill's end only |
 //! | `@walk blocks`, `@walk keys NAME as CAST, ...` | how the statement below goes through the table |
 //! | `@assert MESSAGE` | the query below must find no row |
 //!

@@ -89,7 +89,7 @@ impl Parser {
         if name == "walk" {
             return self.begin_walk(value);
         }
-        if !matches!(name, "claim" | "invariant") {
+        if !matches!(name, "claim" | "invariant" | "invariant-once") {
             self.close_backfill()?;
         }
         let outcome = self.directive_of_a_step(line, name, value);
@@ -103,9 +103,12 @@ impl Parser {
         match name {
             "backfill" => self.begin_backfill(line, value),
             "claim" => self.claim(value),
-            "invariant" => match &mut self.backfill {
-                Some((_, backfill, _)) => once(&mut backfill.invariant, without_semicolon(value), "@invariant"),
-                None => Err("`@invariant` belongs to a `@backfill`, and there is none above it".into()),
+            "invariant" | "invariant-once" => match &mut self.backfill {
+                Some((_, backfill, _)) => {
+                    backfill.invariant_lasts = name == "invariant";
+                    once(&mut backfill.invariant, without_semicolon(value), "@invariant")
+                }
+                None => Err(format!("`@{name}` belongs to a `@backfill`, and there is none above it")),
             },
             "done" => set(&mut self.pending.done, Fact::parse(value)?, "@done"),
             "no-transaction" => flag(&mut self.pending.no_transaction, "@no-transaction"),
@@ -116,7 +119,7 @@ impl Parser {
                 Some(part) => self.undo_part(part, value),
                 None => Err(format!(
                     "`@{name}` is none of: stage, claim, done, no-transaction, set, undo, undo-claim, undo-done, \
-                     undo-no-transaction, undo-set, backfill, invariant, walk, assert"
+                     undo-no-transaction, undo-set, backfill, invariant, invariant-once, walk, assert"
                 )),
             },
         }
@@ -194,6 +197,7 @@ impl Parser {
             claim: Claim::none(),
             walks: Vec::new(),
             invariant: String::new(),
+            invariant_lasts: true,
             line: 0,
         };
         self.backfill = Some((line, backfill, None));

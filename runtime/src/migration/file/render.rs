@@ -70,7 +70,8 @@ fn backfill(out: &mut String, it: &Backfill) {
     comment(out, &it.comment);
     directive(out, "backfill", &format!("{}.{}", quote(&it.table), quote(&it.column)));
     directive(out, "claim", &it.claim.to_string());
-    directive(out, "invariant", &format!("{};", it.invariant));
+    let invariant = if it.invariant_lasts { "invariant" } else { "invariant-once" };
+    directive(out, invariant, &format!("{};", it.invariant));
     for walk in &it.walks {
         directive(out, "walk", &walk_by(&walk.by));
         let _ = writeln!(out, "{};", walk.sql);

@@ -1,0 +1,48 @@
+//! CREATE TABLE, ALTER TABLE (MySQL manual, "Data Definition Statements", "Online DDL Operations").
+
+use super::quote::ident;
+use super::types;
+use crate::dialect::Dialect;
+use crate::schema::{Column, ForeignKey, Index, Table};
+
+const ME: Dialect = Dialect::MySql;
+
+/// `` `email` varchar(320) NOT NULL DEFAULT '' ``
+pub(crate) fn column(column: &Column, nullable: bool, default: Option<&str>) -> String {
+    let mut sql =
+        format!("{} {} {}", ident(&column.name), types::name(&column.ty), if nullable { "NULL" } else { "NOT NULL" });
+    if let Some(default) = default {
+        sql.push_str(&format!(" DEFAULT {}", types::default_value(&column.ty, default)));
+    }
+    if column.identity {
+        sql.push_str(" AUTO_INCREMENT");
+    }
+    sql
+}
+
+/// The table with everything that belongs to it, but for foreign keys not named.
+pub(crate) fn create_table(table: &Table, foreign_keys: &[(&String, &ForeignKey)]) -> String {
+    let mut parts: Vec<String> = table.columns.iter().map(|it| column(it, it.nullable, it.default.of(ME))).collect();
+    if !table.primary_key.is_empty() {
+        parts.push(format!("PRIMARY KEY ({})", ME.idents(&table.primary_key)));
+    }
+    parts.extend(table.indexes.iter().map(|(name, it)| index(name, it)));
+    for (name, check) in &table.checks {
+        if let Some(sql) = check.sql.of(ME) {
+            parts.push(format!("CONSTRAINT {} CHECK ({sql})", ident(name)));
+        }
+    }
+    parts.extend(foreign_keys.iter().map(|(name, key)| crate::operation::foreign_key_sql(ME, name, key)));
+    format!("CREATE TABLE {} (\n    {}\n) ENGINE=InnoDB", ident(&table.name), parts.join(",\n    "))
+}
+
+/// `UNIQUE INDEX ...`, as CREATE TABLE and ALTER TABLE ADD take it.
+pub(crate) fn index(name: &str, index: &Index) -> String {
+    let unique = if index.unique { "UNIQUE " } else { "" };
+    format!("{unique}INDEX {} ({})", ident(name), ME.idents(&index.columns))
+}
+
+/// An ALTER that fails rather than do more than is said.
+pub(crate) fn alter(table: &str, what: &str, how: &str) -> String {
+    format!("ALTER TABLE {} {what}, {how}", ident(table))
+}

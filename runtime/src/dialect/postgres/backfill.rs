@@ -1,0 +1,48 @@
+//! The batches of a backfill (PostgreSQL manual, "UPDATE", "TID range scan" of release 14).
+
+use super::quote::ident;
+use super::types;
+use crate::migration::{KeyCast, KeyColumn, Walk, WalkBy};
+use crate::schema::Table;
+
+/// By blocks, in passes over the rows' classes; where there is a key, by ranges of it for
+/// servers before 14.
+pub(crate) fn walks(table: &Table, key: &[String], assignment: &str, unfilled: &str) -> Vec<Walk> {
+    let update = format!("UPDATE {} SET {assignment}", ident(&table.name));
+    let mut walks = vec![Walk {
+        by: WalkBy::Blocks,
+        sql: format!(
+            "{update} WHERE ctid >= $1::text::tid AND ctid < $2::text::tid AND (hashtid(ctid) & $3::int) <= $4::int AND {unfilled}"
+        ),
+        line: 0,
+    }];
+    if let Some(columns) = key_columns(table, key) {
+        let first = parameters(&columns, 1);
+        let last = parameters(&columns, 1 + columns.len());
+        let names = columns.iter().map(|it| ident(&it.name)).collect::<Vec<_>>().join(", ");
+        let range = if columns.len() == 1 {
+            format!("{names} >= {first} AND {names} <= {last}")
+        } else {
+            format!("({names}) >= ({first}) AND ({names}) <= ({last})")
+        };
+        walks.push(Walk { by: WalkBy::Keys(columns), sql: format!("{update} WHERE {range} AND {unfilled}"), line: 0 });
+    }
+    walks
+}
+
+fn key_columns(table: &Table, key: &[String]) -> Option<Vec<KeyColumn>> {
+    let columns: Option<Vec<_>> = key
+        .iter()
+        .map(|name| Some(KeyColumn { name: name.clone(), cast: types::key_cast(&table.column(name)?.ty)? }))
+        .collect();
+    columns.filter(|it| !it.is_empty())
+}
+
+fn parameters(columns: &[KeyColumn], from: usize) -> String {
+    let parameter = |(at, column): (usize, &KeyColumn)| match &column.cast {
+        KeyCast::Text => format!("${}::text", from + at),
+        KeyCast::Hex => format!("decode(${}::text, 'hex')", from + at),
+        KeyCast::Type(name) => format!("${}::text::{name}", from + at),
+    };
+    columns.iter().enumerate().map(parameter).collect::<Vec<_>>().join(", ")
+}

@@ -1,0 +1,7 @@
+//! How PostgreSQL spells things.
+
+pub(crate) mod backfill;
+pub(crate) mod ddl;
+pub(crate) mod quote;
+pub(crate) mod sync;
+pub(crate) mod types;

@@ -1,0 +1,126 @@
+//! What little Pontoon must know of an SQL expression that the user wrote: which columns it
+//! names, and whether a default has one value for all rows.
+
+/// The words of an expression: names (bare or quoted) and whether a `(` follows, skipping strings and comments.
+fn words(sql: &str) -> Vec<Word> {
+    let chars: Vec<char> = sql.chars().collect();
+    let mut words = Vec::new();
+    let mut at = 0;
+    while at < chars.len() {
+        let c = chars[at];
+        if c == '\'' {
+            at = end_of_quoted(&chars, at, '\'').0;
+        } else if c == '"' || c == '`' {
+            let (end, text) = end_of_quoted(&chars, at, c);
+            words.push(Word { text, quoted: true, call: false });
+            at = end;
+        } else if c == '-' && chars.get(at + 1) == Some(&'-') {
+            while at < chars.len() && chars[at] != '\n' {
+                at += 1;
+            }
+        } else if c.is_alphabetic() || c == '_' {
+            let start = at;
+            while at < chars.len() && (chars[at].is_alphanumeric() || chars[at] == '_' || chars[at] == '$') {
+                at += 1;
+            }
+            let text = chars[start..at].iter().collect();
+            let next = chars[at..].iter().find(|c| !c.is_whitespace());
+            words.push(Word { text, quoted: false, call: next == Some(&'(') });
+        } else {
+            at += 1;
+        }
+    }
+    words
+}
+
+struct Word {
+    text: String,
+    quoted: bool,
+    call: bool,
+}
+
+/// The place behind the closing quote, and what stands between.
+fn end_of_quoted(chars: &[char], start: usize, quote: char) -> (usize, String) {
+    let mut text = String::new();
+    let mut at = start + 1;
+    while at < chars.len() {
+        if chars[at] == quote {
+            if chars.get(at + 1) != Some(&quote) {
+                return (at + 1, text);
+            }
+            at += 1;
+        }
+        text.push(chars[at]);
+        at += 1;
+    }
+    (at, text)
+}
+
+/// Those of `columns` that the expression names, in their order. A bare name counts whatever
+/// its case; a word more than is meant only makes a trigger look more often.
+pub(crate) fn columns_in<'a>(sql: &str, columns: impl Iterator<Item = &'a str>) -> Vec<&'a str> {
+    let words = words(sql);
+    columns
+        .filter(|column| {
+            words.iter().any(|word| {
+                if word.quoted { word.text == **column } else { !word.call && word.text.eq_ignore_ascii_case(column) }
+            })
+        })
+        .collect()
+}
+
+/// Functions with one value within a statement: a new column can take them as its default
+/// without touching a row.
+const STABLE: &[&str] = &[
+    "now",
+    "current_timestamp",
+    "current_date",
+    "current_time",
+    "localtime",
+    "localtimestamp",
+    "current_user",
+    "session_user",
+    "user",
+    "transaction_timestamp",
+    "statement_timestamp",
+    "utc_timestamp",
+    "utc_date",
+    "cast",
+    "decimal",
+    "numeric",
+    "varchar",
+    "char",
+    "timestamp",
+    "datetime",
+    "make_interval",
+];
+
+/// Whether a default has one value for all rows. What is not known is taken to differ from row
+/// to row, which costs a backfill and never a rewrite.
+pub(crate) fn default_is_stable(sql: &str) -> bool {
+    words(sql).iter().all(|word| !word.call || STABLE.iter().any(|known| word.text.eq_ignore_ascii_case(known)))
+        && !words(sql).iter().any(|word| word.text.eq_ignore_ascii_case("select"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn columns_are_found_in_any_spelling_but_not_in_strings_or_calls() {
+        let columns = ["email", "lower", "Odd name", "x"];
+        assert_eq!(columns_in("lower(EMAIL) || 'x'", columns.into_iter()), ["email"]);
+        assert_eq!(columns_in("users.\"Odd name\" -- x", columns.into_iter()), ["Odd name"]);
+        assert_eq!(columns_in("`x` + 1", columns.into_iter()), ["x"]);
+    }
+
+    #[test]
+    fn a_default_is_stable_only_where_that_is_known() {
+        for stable in ["0", "'a(b'", "now()", "CURRENT_TIMESTAMP", "true", "'{}'::jsonb", "cast('1' as int)"] {
+            assert!(default_is_stable(stable), "{stable}");
+        }
+        for volatile in ["gen_random_uuid()", "random()", "clock_timestamp()", "uuid()", "my_own()", "(select 1)"] {
+            assert!(!default_is_stable(volatile), "{volatile}");
+        }
+    }
+}

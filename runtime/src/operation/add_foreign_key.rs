@@ -1,0 +1,105 @@
+//! A new foreign key. In validate, when the rows of before have their values.
+//!
+//! PostgreSQL takes it unproven, and proves it while reads and writes go on. MySQL takes it
+//! in place only with `foreign_key_checks` off, and then proves nothing: a query of ours looks
+//! for rows that refer to nobody, and new ones are refused from the statement on.
+
+use super::{Context, Draft, Staging};
+use crate::dialect::{Dialect, mysql};
+use crate::migration::{Algorithm, Assertion, Claim, Fact, LockMode, Stage, Step};
+use crate::schema::ForeignKey;
+
+pub(super) fn stage(context: &Context<'_>, table: &str, name: &str) -> Staging {
+    let mut staging = Staging::default();
+    let key = &context.table(table).foreign_keys[name];
+    match context.dialect {
+        Dialect::Postgres => postgres(context, table, name, key, &mut staging),
+        Dialect::MySql => mysql(context, table, name, key, &mut staging),
+    }
+    staging
+}
+
+fn postgres(context: &Context<'_>, table: &str, name: &str, key: &ForeignKey, staging: &mut Staging) {
+    let parent = &key.references;
+    let both = |mode| Claim::none().lock(table, mode).lock(parent, mode);
+    let alter = |what: String| format!("ALTER TABLE {} {what}", context.ident(table));
+    let ident = context.ident(name);
+    let draft = Draft::new(
+        "Binds new writes only.",
+        alter(format!("ADD {} NOT VALID", foreign_key_sql(context.dialect, name, key))),
+        both(LockMode::ShareRowExclusive),
+        Fact::Constraint(table.to_owned(), name.to_owned()),
+    )
+    .undo(alter(format!("DROP CONSTRAINT {ident}")), both(LockMode::AccessExclusive));
+    staging.push(Stage::Validate, draft.step());
+    let claim = Claim::none().lock(table, LockMode::ShareUpdateExclusive).lock(parent, LockMode::RowShare);
+    let draft = Draft::new(
+        "Reads both tables; reads and writes go on.",
+        alter(format!("VALIDATE CONSTRAINT {ident}")),
+        claim.scan(table).scan(parent),
+        Fact::Validated(table.to_owned(), name.to_owned()),
+    )
+    .undo_nothing("a proof does no harm");
+    staging.push(Stage::Validate, draft.step());
+}
+
+fn mysql(context: &Context<'_>, table: &str, name: &str, key: &ForeignKey, staging: &mut Staging) {
+    let how = "ALGORITHM=INPLACE, LOCK=NONE";
+    let claim =
+        context.mysql_alter(Stage::Validate, table, Algorithm::Inplace).lock(&key.references, LockMode::MdlExclusive);
+    let add = mysql::ddl::alter(table, &format!("ADD {}", foreign_key_sql(context.dialect, name, key)), how);
+    let drop = mysql::ddl::alter(table, &format!("DROP FOREIGN KEY {}", context.ident(name)), how);
+    let draft = Draft::new(
+        "Binds new writes; with the checks on, the table would be copied.",
+        add,
+        claim.clone(),
+        Fact::Constraint(table.to_owned(), name.to_owned()),
+    )
+    .set("foreign_key_checks", "0")
+    .undo(drop, claim);
+    staging.push(Stage::Validate, draft.step());
+    staging.push(Stage::Validate, Step::Assertion(orphans(context, table, key)));
+}
+
+fn orphans(context: &Context<'_>, table: &str, key: &ForeignKey) -> Assertion {
+    let pairs: Vec<_> = key
+        .columns
+        .iter()
+        .zip(&key.referenced_columns)
+        .map(|(from, to)| format!("parent.{} = child.{}", context.ident(to), context.ident(from)))
+        .collect();
+    let given: Vec<_> = key.columns.iter().map(|it| format!("child.{} IS NOT NULL", context.ident(it))).collect();
+    let shown: Vec<_> = key.columns.iter().map(|it| format!("child.{}", context.ident(it))).collect();
+    Assertion {
+        message: format!("rows of `{table}` refer to rows of `{}` that do not exist", key.references),
+        sql: format!(
+            "SELECT {} FROM {} AS child WHERE {} AND NOT EXISTS (SELECT 1 FROM {} AS parent WHERE {}) LIMIT 5",
+            shown.join(", "),
+            context.ident(table),
+            given.join(" AND "),
+            context.ident(&key.references),
+            pairs.join(" AND ")
+        ),
+        line: 0,
+    }
+}
+
+/// `CONSTRAINT ... FOREIGN KEY (...) REFERENCES ... (...)`
+pub(crate) fn foreign_key_sql(dialect: Dialect, name: &str, key: &ForeignKey) -> String {
+    use crate::def::ReferentialAction as Action;
+    let action = |event: &str, action: Action| match action {
+        Action::NoAction => String::new(),
+        Action::Restrict => format!(" ON {event} RESTRICT"),
+        Action::Cascade => format!(" ON {event} CASCADE"),
+        Action::SetNull => format!(" ON {event} SET NULL"),
+    };
+    format!(
+        "CONSTRAINT {} FOREIGN KEY ({}) REFERENCES {} ({}){}{}",
+        dialect.ident(name),
+        dialect.idents(&key.columns),
+        dialect.ident(&key.references),
+        dialect.idents(&key.referenced_columns),
+        action("DELETE", key.on_delete),
+        action("UPDATE", key.on_update)
+    )
+}

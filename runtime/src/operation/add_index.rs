@@ -1,0 +1,30 @@
+//! A new index, built while reads and writes go on. In validate, so that a column is filled
+//! before it is indexed: an index that is there costs every batch of a backfill.
+
+use super::{Context, Draft, Staging};
+use crate::dialect::{Dialect, mysql, postgres};
+use crate::migration::{Algorithm, Claim, Fact, LockMode, Stage};
+
+pub(super) fn stage(context: &Context<'_>, table: &str, name: &str) -> Staging {
+    let mut staging = Staging::default();
+    let index = &context.table(table).indexes[name];
+    let fact = Fact::Index(table.to_owned(), name.to_owned());
+    let comment = "Reads the whole table; reads and writes go on.";
+    let draft = match context.dialect {
+        Dialect::Postgres => {
+            let claim = Claim::none().lock(table, LockMode::ShareUpdateExclusive);
+            Draft::new(comment, postgres::ddl::create_index(table, name, index, true), claim.clone().scan(table), fact)
+                .alone()
+                .undo_alone(format!("DROP INDEX CONCURRENTLY {}", context.ident(name)), claim)
+        }
+        Dialect::MySql => {
+            let how = "ALGORITHM=INPLACE, LOCK=NONE";
+            let claim = context.mysql_alter(Stage::Validate, table, Algorithm::Inplace);
+            let add = mysql::ddl::alter(table, &format!("ADD {}", mysql::ddl::index(name, index)), how);
+            let drop = mysql::ddl::alter(table, &format!("DROP INDEX {}", context.ident(name)), how);
+            Draft::new(comment, add, claim.clone().scan(table), fact).undo(drop, claim)
+        }
+    };
+    staging.push(Stage::Validate, draft.step());
+    staging
+}

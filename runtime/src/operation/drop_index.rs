@@ -1,0 +1,28 @@
+//! An index goes. In contract, since old code may be slow without it, or (a unique one) need it
+//! for its upserts.
+
+use super::{Context, Draft, Staging};
+use crate::dialect::{Dialect, mysql};
+use crate::migration::{Algorithm, Claim, Fact, LockMode, Stage};
+
+pub(super) fn stage(context: &Context<'_>, table: &str, name: &str) -> Staging {
+    let mut staging = Staging::default();
+    let fact = Fact::Index(table.to_owned(), name.to_owned()).negated();
+    let draft = match context.dialect {
+        Dialect::Postgres => {
+            let claim = Claim::none().lock(table, LockMode::ShareUpdateExclusive);
+            let sql = format!("DROP INDEX CONCURRENTLY {}", context.ident(name));
+            Draft::new("", sql, claim, fact).alone()
+        }
+        Dialect::MySql => {
+            let what = format!("DROP INDEX {}", context.ident(name));
+            let sql = mysql::ddl::alter(table, &what, "ALGORITHM=INPLACE, LOCK=NONE");
+            Draft::new("", sql, context.mysql_alter(Stage::Contract, table, Algorithm::Inplace), fact)
+        }
+    };
+    staging.push(Stage::Contract, draft.last());
+    if context.source.tables[table].indexes[name].unique {
+        staging.warnings.push(format!("until contract, unique index `{name}` of `{table}` still binds new code"));
+    }
+    staging
+}

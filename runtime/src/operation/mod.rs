@@ -1,0 +1,239 @@
+//! Typed schema changes, one a file. Each file owns the whole thought "how does this happen
+//! without stopping anybody": its fields, and its staging on both servers side by side.
+//!
+//! How a server spells a thing is [`crate::dialect`]'s. Adding an operation: `ARCHITECTURE.md`.
+
+mod add_check;
+mod add_column;
+mod add_foreign_key;
+mod add_index;
+mod create_table;
+mod drop_check;
+mod drop_column;
+mod drop_default;
+mod drop_foreign_key;
+mod drop_index;
+mod drop_not_null;
+mod fill;
+mod set_default;
+mod set_not_null;
+mod statement;
+mod sync;
+
+pub(crate) use add_foreign_key::foreign_key_sql;
+pub(crate) use statement::Draft;
+pub(crate) use sync::Sync;
+
+use std::collections::BTreeSet;
+
+use crate::dialect::Dialect;
+use crate::migration::{Algorithm, Claim, LockClause, LockMode, Stage, Step};
+use crate::schema::{Intents, Schema, Table};
+
+/// One typed schema change. Names are enough: the rest stands in the source and target schema.
+///
+/// The order of the variants is the order in which each stage runs them: a column is filled
+/// before it is indexed, foreign keys are the last that validate adds and the first that
+/// contract drops (see [`Context::children`]), an index goes before its column.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Operation {
+    /// A foreign key goes.
+    DropForeignKey {
+        /// The referring table.
+        table: String,
+        /// The foreign key.
+        foreign_key: String,
+    },
+    /// A new table, but for the foreign keys that are added later (`deferred`), because the
+    /// table they refer to comes after this one.
+    CreateTable {
+        /// The table.
+        table: String,
+        /// Foreign keys that [`Operation::AddForeignKey`] adds.
+        deferred: BTreeSet<String>,
+    },
+    /// A new column of a table that is there.
+    AddColumn {
+        /// The table.
+        table: String,
+        /// The column.
+        column: String,
+    },
+    /// A column takes no NULL any more.
+    SetNotNull {
+        /// The table.
+        table: String,
+        /// The column.
+        column: String,
+    },
+    /// A column takes NULL.
+    DropNotNull {
+        /// The table.
+        table: String,
+        /// The column.
+        column: String,
+    },
+    /// A column has a default, or another one.
+    SetDefault {
+        /// The table.
+        table: String,
+        /// The column.
+        column: String,
+    },
+    /// A column has no default any more.
+    DropDefault {
+        /// The table.
+        table: String,
+        /// The column.
+        column: String,
+    },
+    /// A new index.
+    AddIndex {
+        /// The table.
+        table: String,
+        /// The index.
+        index: String,
+    },
+    /// A new check.
+    AddCheck {
+        /// The table.
+        table: String,
+        /// The check.
+        check: String,
+    },
+    /// A new foreign key.
+    AddForeignKey {
+        /// The referring table.
+        table: String,
+        /// The foreign key.
+        foreign_key: String,
+    },
+    /// A check goes.
+    DropCheck {
+        /// The table.
+        table: String,
+        /// The check.
+        check: String,
+    },
+    /// An index goes.
+    DropIndex {
+        /// The table.
+        table: String,
+        /// The index.
+        index: String,
+    },
+    /// A column goes.
+    DropColumn {
+        /// The table.
+        table: String,
+        /// The column.
+        column: String,
+    },
+}
+
+/// What an operation looks at.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Context<'a> {
+    pub(crate) dialect: Dialect,
+    pub(crate) source: &'a Schema,
+    pub(crate) target: &'a Schema,
+    pub(crate) intents: &'a Intents,
+}
+
+/// What an operation does in which stage, and what its author should know.
+#[derive(Debug, Default)]
+pub(crate) struct Staging {
+    pub(crate) steps: Vec<(Stage, Step)>,
+    /// Where a server has no way that others do not feel: what it does instead.
+    pub(crate) warnings: Vec<String>,
+}
+
+impl Staging {
+    pub(crate) fn push(&mut self, stage: Stage, step: Step) {
+        self.steps.push((stage, step));
+    }
+}
+
+/// Why an operation cannot be staged: what is wrong, and what to do.
+pub(crate) type Refusal = (String, String);
+
+impl Operation {
+    /// The operation's steps.
+    pub(crate) fn stage(&self, context: &Context<'_>) -> Result<Staging, Refusal> {
+        match self {
+            Self::CreateTable { table, deferred } => Ok(create_table::stage(context, table, deferred)),
+            Self::AddColumn { table, column } => add_column::stage(context, table, column),
+            Self::SetNotNull { table, column } => set_not_null::stage(context, table, column),
+            Self::DropNotNull { table, column } => drop_not_null::stage(context, table, column),
+            Self::SetDefault { table, column } => Ok(set_default::stage(context, table, column)),
+            Self::DropDefault { table, column } => Ok(drop_default::stage(context, table, column)),
+            Self::AddIndex { table, index } => Ok(add_index::stage(context, table, index)),
+            Self::AddCheck { table, check } => add_check::stage(context, table, check),
+            Self::AddForeignKey { table, foreign_key } => Ok(add_foreign_key::stage(context, table, foreign_key)),
+            Self::DropForeignKey { table, foreign_key } => Ok(drop_foreign_key::stage(context, table, foreign_key)),
+            Self::DropCheck { table, check } => drop_check::stage(context, table, check),
+            Self::DropIndex { table, index } => Ok(drop_index::stage(context, table, index)),
+            Self::DropColumn { table, column } => drop_column::stage(context, table, column),
+        }
+    }
+
+    /// The table and, where it is about one, the column: where in the structs it comes from.
+    pub fn place(&self) -> (&str, Option<&str>) {
+        match self {
+            Self::AddColumn { table, column }
+            | Self::SetNotNull { table, column }
+            | Self::DropNotNull { table, column }
+            | Self::SetDefault { table, column }
+            | Self::DropDefault { table, column }
+            | Self::DropColumn { table, column } => (table, Some(column)),
+            Self::CreateTable { table, .. }
+            | Self::AddIndex { table, .. }
+            | Self::AddCheck { table, .. }
+            | Self::AddForeignKey { table, .. }
+            | Self::DropForeignKey { table, .. }
+            | Self::DropCheck { table, .. }
+            | Self::DropIndex { table, .. } => (table, None),
+        }
+    }
+}
+
+impl<'a> Context<'a> {
+    /// A table of the target. The planner names only tables that are there.
+    pub(crate) fn table(&self, name: &str) -> &'a Table {
+        &self.target.tables[name]
+    }
+
+    pub(crate) fn ident(&self, name: &str) -> String {
+        self.dialect.ident(name)
+    }
+
+    /// The claim of a short ALTER: the strongest lock, for a moment, and on MySQL how.
+    pub(crate) fn alter(&self, stage: Stage, table: &str) -> Claim {
+        match self.dialect {
+            Dialect::Postgres => Claim::none().lock(table, LockMode::AccessExclusive),
+            Dialect::MySql => self.mysql_alter(stage, table, Algorithm::Instant),
+        }
+    }
+
+    /// The claim of a MySQL ALTER that lets reads and writes by. Any ALTER of a table locks
+    /// the tables that refer to it as well.
+    pub(crate) fn mysql_alter(&self, stage: Stage, table: &str, algorithm: Algorithm) -> Claim {
+        let mut claim = Claim::none().lock(table, LockMode::MdlExclusive).how(algorithm, LockClause::None);
+        for child in self.children(stage, table) {
+            claim = claim.lock(child, LockMode::MdlExclusive);
+        }
+        claim
+    }
+
+    /// The tables that refer to this one at that stage, but for itself. Foreign keys are the last
+    /// that validate adds, and the first that contract drops.
+    fn children(&self, stage: Stage, table: &str) -> BTreeSet<&'a str> {
+        let refers = |it: &&'a Table| it.foreign_keys.values().any(|key| key.references == table);
+        let before = self.source.tables.values().filter(refers);
+        let new = self.target.tables.values().filter(|it| !self.source.tables.contains_key(&it.name)).filter(refers);
+        let after = self.target.tables.values().filter(refers);
+        let children: Vec<&'a Table> =
+            if stage == Stage::Contract { after.collect() } else { before.chain(new).collect() };
+        children.into_iter().map(|it| it.name.as_str()).filter(|name| *name != table).collect()
+    }
+}

@@ -1,0 +1,43 @@
+//! A column has a default, or another one: a change of the catalog, for rows to come.
+
+use super::{Context, Draft, Staging};
+use crate::dialect::{Dialect, mysql};
+use crate::migration::{Fact, Stage};
+use crate::schema::Column;
+
+pub(super) fn stage(context: &Context<'_>, table: &str, column: &str) -> Staging {
+    let mut staging = Staging::default();
+    let before = context.source.tables[table].column(column).and_then(|it| it.default.of(context.dialect));
+    let Some(column) = context.table(table).column(column) else { return staging };
+    let default = column.default.of(context.dialect);
+    // the other server's default may be the one that changed
+    if default.is_none() || default == before {
+        return staging;
+    }
+    let fact = match before {
+        // the catalog cannot tell one default from the other; setting it twice does no harm
+        Some(_) => Fact::Repeatable,
+        None => Fact::Default(table.to_owned(), column.name.clone()),
+    };
+    let claim = context.alter(Stage::Expand, table);
+    let draft = Draft::new("For rows to come.", sql(context, table, column, default), claim.clone(), fact)
+        .undo(sql(context, table, column, before), claim);
+    staging.push(Stage::Expand, draft.step());
+    staging
+}
+
+/// `SET DEFAULT`, or `DROP DEFAULT` for `None`.
+pub(super) fn sql(context: &Context<'_>, table: &str, column: &Column, default: Option<&str>) -> String {
+    let name = context.ident(&column.name);
+    let what = match default {
+        Some(default) => {
+            let value = context.dialect.default_value(&column.ty, default);
+            format!("ALTER COLUMN {name} SET DEFAULT {value}")
+        }
+        None => format!("ALTER COLUMN {name} DROP DEFAULT"),
+    };
+    match context.dialect {
+        Dialect::Postgres => format!("ALTER TABLE {} {what}", context.ident(table)),
+        Dialect::MySql => mysql::ddl::alter(table, &what, "ALGORITHM=INSTANT"),
+    }
+}
