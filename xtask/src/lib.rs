@@ -1,1 +1,14 @@
-//! The tasks.
+//! `cargo xtask generate`, `verify-migrations`, `migrate` and `bench`, for a schema derived with Pontoon.
+//!
+//! A project's `xtask/src/main.rs` is one call:
+//!
+//! ```ignore
+//! fn main() -> std::process::ExitCode {
+//!     pontoon_xtask::main::<shop::Shop>()
+//! }
+//! ```
+
+pub mod cli;
+pub mod generate;
+
+pub use cli::main;

@@ -1,0 +1,193 @@
+//! `cargo xtask generate`: from the structs to `migrations/NNNN_name/`.
+//!
+//! It links the schema alone, never the application that embeds the migrations; so a drift
+//! that stops the application's build does not stop the command that mends it.
+
+mod folder;
+mod index;
+mod name;
+
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+use pontoon::Dialect;
+use pontoon::migration::file;
+use pontoon::plan::{Plan, plan};
+use pontoon::schema::{Intents, Schema, from_schema};
+
+pub use folder::{Folder, StoredMigration};
+
+/// Writes the migration from the last snapshot to the structs.
+#[derive(Debug, Args)]
+pub struct GenerateArgs {
+    /// What the migration is called; derived from what changes if left out
+    name: Option<String>,
+    /// Writes nothing; exits 1 if a migration, a hash or the index is not up to date
+    #[arg(long, conflicts_with_all = ["name", "dry_run", "record", "rebase"])]
+    check: bool,
+    /// Writes nothing; prints the files
+    #[arg(long, conflicts_with_all = ["record", "rebase"])]
+    dry_run: bool,
+    /// Records the hashes of files that were edited by hand
+    #[arg(long, conflicts_with_all = ["name", "rebase"])]
+    record: bool,
+    /// Makes this migration anew behind all others, after a merge
+    #[arg(long, value_name = "ID", conflicts_with = "name")]
+    rebase: Option<String>,
+}
+
+/// Why nothing was generated.
+#[derive(Debug)]
+pub enum Failure {
+    /// The structs, the files or the order of things must change first: exit 1.
+    Refused(String),
+    /// The file system would not: exit 2.
+    Io(String),
+}
+
+impl std::fmt::Display for Failure {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Refused(text) | Self::Io(text) => f.write_str(text),
+        }
+    }
+}
+
+/// Runs the command; the text is what there is to tell.
+///
+/// # Errors
+/// See [`Failure`].
+pub fn run<S: pontoon::Schema>(args: &GenerateArgs) -> Result<String, Failure> {
+    let path = migrations_dir::<S>();
+    if args.record {
+        return record(&path, S::TABLES);
+    }
+    let (target, intents) = from_schema::<S>().map_err(|errors| Failure::Refused(errors.to_string()))?;
+    if let Some(id) = &args.rebase {
+        return rebase(&path, id, S::TABLES, &target, &intents);
+    }
+    let folder = Folder::read(&path)?;
+    let planned = plan_both(&folder, args.name.as_deref(), &target, &intents)?;
+    match planned {
+        None if args.check => check_index(&folder, S::TABLES),
+        None => {
+            folder.write_index(S::TABLES)?;
+            Ok(format!("The structs and {} agree: nothing to do.", folder.shown()))
+        }
+        Some(new) if args.check => Err(Failure::Refused(format!(
+            "the structs have changes without a migration:\n{}\n  help: run `cargo xtask generate`",
+            new.summary()
+        ))),
+        Some(new) if args.dry_run => Ok(new.texts()),
+        Some(new) => new.write(folder, &target, S::TABLES),
+    }
+}
+
+/// The folder of a schema's migrations.
+pub fn migrations_dir<S: pontoon::Schema>() -> PathBuf {
+    let path = Path::new(S::MANIFEST_DIR).join(S::MIGRATIONS);
+    // shorter paths in messages, where the command runs inside the project
+    let here = std::env::current_dir().ok();
+    here.and_then(|here| path.strip_prefix(here).map(Path::to_path_buf).ok()).unwrap_or(path)
+}
+
+/// A migration that is not written yet.
+struct New {
+    id: String,
+    plans: [(Dialect, Plan); 2],
+}
+
+fn plan_both(folder: &Folder, name: Option<&str>, target: &Schema, intents: &Intents) -> Result<Option<New>, Failure> {
+    let source = folder.last_snapshot();
+    if same(source, target) {
+        return Ok(None);
+    }
+    let refused = |errors: pontoon::plan::PlanErrors| Failure::Refused(errors.to_string());
+    let operations = pontoon::diff::diff(source, target, intents).map_err(refused)?;
+    let name = match name {
+        Some(name) => name::checked(name).map_err(Failure::Refused)?,
+        None => name::derived(folder.migrations.is_empty(), &operations),
+    };
+    let id = format!("{:04}_{name}", folder.next_number());
+    let planned = |dialect| plan(&id, source, target, intents, dialect).map(|it| (dialect, it)).map_err(refused);
+    let plans = [planned(Dialect::Postgres)?, planned(Dialect::MySql)?];
+    Ok(Some(New { plans, id }))
+}
+
+fn same(source: &Schema, target: &Schema) -> bool {
+    source.tables.len() == target.tables.len()
+        && source.tables.values().all(|it| target.tables.get(&it.name).is_some_and(|other| it.same_as(other)))
+}
+
+impl New {
+    fn summary(&self) -> String {
+        let steps = self.plans.iter().map(|(dialect, plan)| format!("{dialect}: {} steps", plan.migration.steps.len()));
+        format!("  {} ({})", self.id, steps.collect::<Vec<_>>().join(", "))
+    }
+
+    fn texts(&self) -> String {
+        self.plans.iter().map(|(_, plan)| file::render(&plan.migration)).collect::<Vec<_>>().join("\n")
+    }
+
+    fn write(self, mut folder: Folder, target: &Schema, tables: &[&pontoon::def::TableDef]) -> Result<String, Failure> {
+        let sql = |wanted: Dialect| {
+            let plan = self.plans.iter().find(|(dialect, _)| *dialect == wanted);
+            plan.map(|(_, plan)| file::render(&plan.migration)).unwrap_or_default()
+        };
+        folder.add(&self.id, sql(Dialect::Postgres), sql(Dialect::MySql), target)?;
+        folder.write_index(tables)?;
+        let mut text =
+            format!("Wrote {}/{}/{{postgres,mysql}}.sql, its snapshot and the index.", folder.shown(), self.id);
+        let mut warnings: Vec<&String> = self.plans.iter().flat_map(|(_, plan)| &plan.warnings).collect();
+        warnings.sort();
+        warnings.dedup();
+        for warning in warnings {
+            text.push_str(&format!("\nwarning: {warning}"));
+        }
+        text.push_str("\nNext: review the SQL, `cargo xtask verify-migrations`, commit.");
+        Ok(text)
+    }
+}
+
+fn check_index(folder: &Folder, tables: &[&pontoon::def::TableDef]) -> Result<String, Failure> {
+    if folder.index_is_current(tables) {
+        Ok(format!("The structs and {} agree.", folder.shown()))
+    } else {
+        Err(Failure::Refused(format!(
+            "{}/index.rs is not what `generate` writes\n  help: run `cargo xtask generate`",
+            folder.shown()
+        )))
+    }
+}
+
+fn record(path: &Path, tables: &[&pontoon::def::TableDef]) -> Result<String, Failure> {
+    let (folder, changed) = Folder::read_and_record(path)?;
+    folder.write_index(tables)?;
+    if changed.is_empty() {
+        return Ok("No file differs from what was recorded.".into());
+    }
+    Ok(format!(
+        "Recorded {}. A database that has run the earlier text will refuse to go on; then undo there first.",
+        changed.join(", ")
+    ))
+}
+
+fn rebase(
+    path: &Path,
+    id: &str,
+    tables: &[&pontoon::def::TableDef],
+    target: &Schema,
+    intents: &Intents,
+) -> Result<String, Failure> {
+    let mut folder = Folder::read_lenient(path)?;
+    folder.take_out(id)?;
+    let name = id.split_once('_').map(|(_, name)| name);
+    let planned = plan_both(&folder, name, target, intents)?;
+    let Some(new) = planned else {
+        folder.remove_files(id)?;
+        folder.write_index(tables)?;
+        return Ok(format!("Removed {id}: without it the structs and {} agree.", folder.shown()));
+    };
+    folder.remove_files(id)?;
+    new.write(folder, target, tables)
+}

@@ -1,0 +1,61 @@
+//! What a migration is called.
+
+use pontoon::operation::Operation;
+
+/// The name that was given, if it can be a folder's name everywhere.
+pub(super) fn checked(name: &str) -> Result<String, String> {
+    let plain = !name.is_empty()
+        && name.len() <= 60
+        && name.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_');
+    if plain {
+        Ok(name.to_owned())
+    } else {
+        Err(format!(
+            "`{name}` cannot be a migration's name\n  help: 1 to 60 letters a to z, digits and `_`, such as `display_name`"
+        ))
+    }
+}
+
+/// A name from what changes: the first operation, in words.
+pub(super) fn derived(first: bool, operations: &[Operation]) -> String {
+    if first {
+        return "initial".into();
+    }
+    let said = operations.iter().map(words).next().unwrap_or_else(|| "change".into());
+    let plain: String =
+        said.to_ascii_lowercase().chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '_' }).take(60).collect();
+    plain.trim_matches('_').to_owned()
+}
+
+fn words(operation: &Operation) -> String {
+    match operation {
+        Operation::CreateTable { table, .. } => format!("create_{table}"),
+        Operation::AddColumn { table, column } => format!("add_{table}_{column}"),
+        Operation::SetNotNull { table, column } => format!("{table}_{column}_not_null"),
+        Operation::DropNotNull { table, column } => format!("{table}_{column}_nullable"),
+        Operation::SetDefault { table, column } => format!("{table}_{column}_default"),
+        Operation::DropDefault { table, column } => format!("{table}_{column}_no_default"),
+        Operation::AddIndex { index, .. } => format!("add_{index}"),
+        Operation::AddCheck { check, .. } => format!("add_{check}"),
+        Operation::AddForeignKey { foreign_key, .. } => format!("add_{foreign_key}"),
+        Operation::DropForeignKey { foreign_key, .. } => format!("drop_{foreign_key}"),
+        Operation::DropCheck { check, .. } => format!("drop_{check}"),
+        Operation::DropIndex { index, .. } => format!("drop_{index}"),
+        Operation::DropColumn { table, column } => format!("drop_{table}_{column}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_is_a_folder_everywhere() {
+        assert_eq!(checked("display_name").unwrap(), "display_name");
+        for bad in ["", "Name", "a-b", "ä", "../x"] {
+            assert!(checked(bad).is_err(), "{bad}");
+        }
+        let add = Operation::AddColumn { table: "Odd name".into(), column: "ü".into() };
+        assert_eq!(derived(false, &[add]), "add_odd_name");
+    }
+}
