@@ -34,6 +34,10 @@ pub(super) fn sql(context: &Context<'_>, table: &str, column: &Column, default: 
             let value = context.dialect.default_value(&column.ty, default);
             format!("ALTER COLUMN {name} SET DEFAULT {value}")
         }
+        // MySQL would leave the column without any default, and an INSERT must name it then
+        None if context.dialect == Dialect::MySql && column.nullable => {
+            format!("ALTER COLUMN {name} SET DEFAULT NULL")
+        }
         None => format!("ALTER COLUMN {name} DROP DEFAULT"),
     };
     match context.dialect {
