@@ -1,7 +1,67 @@
-//! The derive.
+//! `#[derive(Table)]`: from an annotated struct to a constant definition.
+//!
+//! Tokens in, constants out: no I/O, no knowledge of SQL, none of what a type is (that the
+//! compiler answers, through `pontoon::SqlType`). The modules are the steps:
+//! `ast` (the struct), `attr` (what was written), `check` (what clashes), `expand` (the
+//! constant), `fallback` (what stands in where something is wrong).
+
+mod ast;
+mod attr;
+mod check;
+mod ctxt;
+mod expand;
+mod fallback;
+mod symbol;
+
 use proc_macro::TokenStream;
-/// `#[derive(Table)]`
+use syn::{DeriveInput, parse_macro_input};
+
+/// Derives `pontoon::Table`.
+///
+/// On the struct, `#[table(...)]`:
+///
+/// | | |
+/// |---|---|
+/// | `name = "users"` | the table's name; the struct's name in snake case if left out |
+/// | `index("a", "b", unique, name = "...")` | an index of these columns; may be repeated |
+/// | `check(name = "...", sql = "...")` | a condition; `postgres = "..."`, `mysql = "..."` for one each; may be repeated |
+/// | `dropped("a", "b")` | these columns are gone on purpose |
+/// | `crate = path` | where `pontoon` is, if not at `::pontoon` |
+///
+/// On a field, `#[column(...)]`:
+///
+/// | | |
+/// |---|---|
+/// | `name = "email"` | the column's name; the field's if left out |
+/// | `primary_key` | part of the primary key, in the fields' order |
+/// | `identity` | numbered by the server |
+/// | `unique` | has a unique index |
+/// | `length = 320` | characters of a text, bytes of a byte string |
+/// | `precision = 12, scale = 2` | digits of a decimal, in all and behind the point |
+/// | `default = "now()"` | an SQL expression |
+/// | `backfill = "..."` | an SQL expression over the row, for rows of before this column |
+/// | `check = "..."` | a condition |
+/// | `sql_type = "..."` | the type's SQL name |
+/// | `references(table = "users", column = "id", on_delete = "cascade", on_update = "restrict")` | a foreign key |
+/// | `renamed_from = "old"` | the column's name in the last migration |
+///
+/// `default`, `backfill`, `check` and `sql_type` take one text for both servers, or one each:
+/// `backfill(postgres = "...", mysql = "...")`.
 #[proc_macro_derive(Table, attributes(table, column))]
-pub fn table(_: TokenStream) -> TokenStream {
-    TokenStream::new()
+pub fn table(input: TokenStream) -> TokenStream {
+    let input = parse_macro_input!(input as DeriveInput);
+    let ctxt = ctxt::Ctxt::new();
+    let table = ast::Table::read(&ctxt, &input);
+    if let Some(table) = &table {
+        check::check(&ctxt, table);
+    }
+    match (ctxt.check(), table) {
+        (Ok(()), Some(table)) => expand::expand(&table).into(),
+        (Ok(()), None) => TokenStream::new(),
+        (Err(errors), table) => {
+            let mut tokens = errors.to_compile_error();
+            tokens.extend(fallback::fallback(&input, table.as_ref()));
+            tokens.into()
+        }
+    }
 }

@@ -3,6 +3,7 @@
 pub mod def;
 pub mod dialect;
 pub mod diff;
+pub mod drift;
 pub mod fingerprint;
 pub mod migration;
 pub mod operation;

@@ -5,4 +5,4 @@
 
 pub mod schema;
 
-pub use schema::{Order, OrderItem, Product, Shop, User};
+pub use schema::*;

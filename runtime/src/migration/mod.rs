@@ -4,11 +4,13 @@
 //! artefact: reviewed = hashed = embedded = executed.
 
 mod claim;
+mod embedded;
 mod fact;
 pub mod file;
 pub mod history;
 
 pub use claim::{Algorithm, Claim, Extent, LockClause, LockMode};
+pub use embedded::{Embedded, EmbeddedFile, EmbeddedMigration};
 pub use fact::Fact;
 
 use crate::dialect::Dialect;

@@ -1,0 +1,130 @@
+//! `#[table(...)]`.
+
+use syn::{Attribute, Ident, LitStr, Path};
+
+use super::{Item, Once, PerServer, Value, items, text, unknown, word};
+use crate::ctxt::Ctxt;
+use crate::symbol::{
+    CHECK, CHECK_KEYS, CRATE, DROPPED, INDEX, INDEX_KEYS, MYSQL, NAME, POSTGRES, SQL, TABLE, TABLE_KEYS, UNIQUE,
+};
+
+/// What was written on the struct.
+#[derive(Default)]
+pub(crate) struct Table {
+    pub(crate) name: Option<LitStr>,
+    pub(crate) indexes: Vec<Index>,
+    pub(crate) checks: Vec<Check>,
+    pub(crate) dropped: Vec<LitStr>,
+    pub(crate) krate: Option<Path>,
+}
+
+pub(crate) struct Index {
+    pub(crate) columns: Vec<LitStr>,
+    pub(crate) unique: bool,
+    pub(crate) name: Option<LitStr>,
+}
+
+pub(crate) struct Check {
+    pub(crate) name: Option<LitStr>,
+    pub(crate) sql: PerServer,
+}
+
+impl Table {
+    pub(crate) fn read(ctxt: &Ctxt, attributes: &[Attribute]) -> Self {
+        let mut table = Self::default();
+        let (mut name, mut krate) = (Once::default(), Once::default());
+        for item in items(ctxt, attributes, TABLE) {
+            match &item {
+                Item::Named(key, value) if key == NAME => name.set(ctxt, key, text(ctxt, key, value)),
+                Item::Named(key, value) if key == CRATE => krate.set(ctxt, key, path(ctxt, key, value)),
+                Item::Named(key, value) if key == INDEX => table.indexes.extend(index(ctxt, key, value)),
+                Item::Named(key, value) if key == CHECK => table.checks.extend(check(ctxt, key, value)),
+                Item::Named(key, value) if key == DROPPED => table.dropped.extend(texts(ctxt, key, value)),
+                other => unknown(ctxt, other, TABLE_KEYS, TABLE),
+            }
+        }
+        Self { name: name.value, krate: krate.value, ..table }
+    }
+}
+
+fn path(ctxt: &Ctxt, key: &Ident, value: &Value) -> Option<Path> {
+    match value {
+        Value::Path(path) => Some(path.clone()),
+        Value::Lit(syn::Lit::Str(text)) => text.parse().map_err(|error| ctxt.push(error)).ok(),
+        _ => {
+            ctxt.error(key, "`crate` takes a path: `crate = other::pontoon`");
+            None
+        }
+    }
+}
+
+fn index(ctxt: &Ctxt, key: &Ident, value: &Value) -> Option<Index> {
+    let Value::List(list) = value else {
+        ctxt.error(key, "`index` takes columns: `index(\"a\", \"b\", unique, name = \"...\")`");
+        return None;
+    };
+    let (mut columns, mut unique, mut name) = (Vec::new(), Once::default(), Once::default());
+    for item in list {
+        match item {
+            Item::Lit(syn::Lit::Str(column)) => columns.push(column.clone()),
+            Item::Named(key, value) if key == UNIQUE => unique.set(ctxt, key, word(ctxt, key, value)),
+            Item::Named(key, value) if key == NAME => name.set(ctxt, key, text(ctxt, key, value)),
+            other => unknown(ctxt, other, INDEX_KEYS, INDEX),
+        }
+    }
+    if columns.is_empty() {
+        ctxt.error(key, "`index` names no column: `index(\"a\", \"b\")`");
+        return None;
+    }
+    Some(Index { columns, unique: unique.value.is_some(), name: name.value })
+}
+
+fn check(ctxt: &Ctxt, key: &Ident, value: &Value) -> Option<Check> {
+    let Value::List(list) = value else {
+        let sql = text(ctxt, key, value)?;
+        return Some(Check { name: None, sql: PerServer { postgres: Some(sql.clone()), mysql: Some(sql) } });
+    };
+    let [mut name, mut sql, mut postgres, mut mysql] = [(); 4].map(|()| Once::default());
+    for item in list {
+        match item {
+            Item::Named(key, value) if key == NAME => name.set(ctxt, key, text(ctxt, key, value)),
+            Item::Named(key, value) if key == SQL => sql.set(ctxt, key, text(ctxt, key, value)),
+            Item::Named(key, value) if key == POSTGRES => postgres.set(ctxt, key, text(ctxt, key, value)),
+            Item::Named(key, value) if key == MYSQL => mysql.set(ctxt, key, text(ctxt, key, value)),
+            other => unknown(ctxt, other, CHECK_KEYS, CHECK),
+        }
+    }
+    let each = postgres.value.is_some() || mysql.value.is_some();
+    let sql = match (sql.value, each) {
+        (Some(sql), true) => {
+            ctxt.error(sql, "`sql` is for both servers, and stands beside `postgres` or `mysql`");
+            return None;
+        }
+        (Some(sql), false) => PerServer { postgres: Some(sql.clone()), mysql: Some(sql) },
+        (None, true) => PerServer { postgres: postgres.value, mysql: mysql.value },
+        (None, false) => {
+            ctxt.error(key, "`check` has no condition: `check(name = \"...\", sql = \"...\")`");
+            return None;
+        }
+    };
+    Some(Check { name: name.value, sql })
+}
+
+fn texts(ctxt: &Ctxt, key: &Ident, value: &Value) -> Vec<LitStr> {
+    let Value::List(list) = value else {
+        ctxt.error(key, "`dropped` takes columns: `dropped(\"a\", \"b\")`");
+        return Vec::new();
+    };
+    let text = |item: &Item| match item {
+        Item::Lit(syn::Lit::Str(text)) => Some(text.clone()),
+        Item::Lit(lit) => {
+            ctxt.error(lit, "a column's name is a text");
+            None
+        }
+        Item::Named(name, _) => {
+            ctxt.error(name, format!("a column's name is a text: \"{name}\""));
+            None
+        }
+    };
+    list.iter().filter_map(text).collect()
+}

@@ -1,0 +1,128 @@
+//! The constant.
+
+use proc_macro2::{Ident, Span, TokenStream};
+use quote::{quote, quote_spanned};
+use syn::ext::IdentExt;
+use syn::spanned::Spanned;
+
+use crate::ast::{Column, Table};
+use crate::attr::{Check, Index, Reference, option};
+
+/// `impl Table for X { const DEF: TableDef = ...; }`
+pub(crate) fn expand(table: &Table<'_>) -> TokenStream {
+    let krate = krate(table);
+    let private = quote!(#krate::__private);
+    let ident = table.ident;
+    let name = table.name();
+    let struct_name = ident.unraw().to_string();
+    let at = location(&private, ident.span());
+    let columns = table.columns.iter().map(|it| column(&private, it));
+    let indexes = table.attrs.indexes.iter().map(|it| index(&private, it));
+    let checks = table.attrs.checks.iter().map(|it| check(&private, it));
+    let dropped = &table.attrs.dropped;
+    quote! {
+        const _: () = {
+            #[automatically_derived]
+            impl #private::Table for #ident {
+                const DEF: #private::TableDef = #private::TableDef {
+                    name: #name,
+                    struct_name: #struct_name,
+                    at: #at,
+                    columns: &[#(#columns),*],
+                    indexes: &[#(#indexes),*],
+                    checks: &[#(#checks),*],
+                    dropped: &[#(#dropped),*],
+                };
+            }
+        };
+    }
+}
+
+/// The path of the runtime crate.
+pub(crate) fn krate(table: &Table<'_>) -> TokenStream {
+    match &table.attrs.krate {
+        Some(path) => quote!(#path),
+        None => quote!(::pontoon),
+    }
+}
+
+fn column(private: &TokenStream, column: &Column<'_>) -> TokenStream {
+    let attrs = &column.attrs;
+    let name = column.name();
+    let field = column.ident.unraw().to_string();
+    let at = location(private, column.ident.span());
+    let ty = column.ty;
+    let spelled = attrs.sql_type.postgres.is_some() && attrs.sql_type.mysql.is_some();
+    let (kind, nullable) = if spelled {
+        let nullable = column.looks_nullable();
+        (quote!(#private::Kind::Custom), quote!(#nullable))
+    } else {
+        // on the type's own tokens, so that a type without a column is marked there
+        let span = ty.span();
+        let asked = |what: &str| {
+            let what = Ident::new(what, Span::call_site());
+            quote_spanned!(span=> <#ty as #private::SqlType>::#what)
+        };
+        (asked("KIND"), asked("NULLABLE"))
+    };
+    let [primary_key, identity, unique] = [&attrs.primary_key, &attrs.identity, &attrs.unique].map(Option::is_some);
+    let [length, precision, scale] = [&attrs.length, &attrs.precision, &attrs.scale].map(option);
+    let [sql_type, default, backfill, check] =
+        [&attrs.sql_type, &attrs.default, &attrs.backfill, &attrs.check].map(|it| it.expand(private));
+    let references = option(&attrs.references.as_ref().map(|it| reference(private, it)));
+    let renamed_from = option(&attrs.renamed_from);
+    quote! {
+        #private::ColumnDef {
+            name: #name,
+            field: #field,
+            at: #at,
+            kind: #kind,
+            nullable: #nullable,
+            primary_key: #primary_key,
+            identity: #identity,
+            unique: #unique,
+            length: #length,
+            precision: #precision,
+            scale: #scale,
+            sql_type: #sql_type,
+            default: #default,
+            backfill: #backfill,
+            check: #check,
+            references: #references,
+            renamed_from: #renamed_from,
+        }
+    }
+}
+
+fn reference(private: &TokenStream, reference: &Reference) -> TokenStream {
+    let table = &reference.table;
+    let column = reference.column.as_ref().map_or_else(|| "id".to_owned(), syn::LitStr::value);
+    let [on_delete, on_update] = [reference.on_delete, reference.on_update].map(|it| Ident::new(it, Span::call_site()));
+    quote! {
+        #private::ReferenceDef {
+            table: #table,
+            column: #column,
+            on_delete: #private::ReferentialAction::#on_delete,
+            on_update: #private::ReferentialAction::#on_update,
+        }
+    }
+}
+
+fn index(private: &TokenStream, index: &Index) -> TokenStream {
+    let Index { columns, unique, name } = index;
+    let name = option(name);
+    quote!(#private::IndexDef { name: #name, columns: &[#(#columns),*], unique: #unique })
+}
+
+fn check(private: &TokenStream, check: &Check) -> TokenStream {
+    let name = option(&check.name);
+    let sql = check.sql.expand(private);
+    quote!(#private::CheckDef { name: #name, sql: #sql })
+}
+
+/// The place of a token: `line!()` gives the line of the tokens it is made of.
+fn location(private: &TokenStream, span: Span) -> TokenStream {
+    let line = quote_spanned!(span=> ::core::line!());
+    let file = quote_spanned!(span=> ::core::file!());
+    quote!(#private::Location { file: #file, line: #line })
+}

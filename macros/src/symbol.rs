@@ -1,0 +1,53 @@
+//! Every word that attributes know.
+
+pub(crate) const TABLE: &str = "table";
+pub(crate) const COLUMN: &str = "column";
+
+pub(crate) const NAME: &str = "name";
+pub(crate) const INDEX: &str = "index";
+pub(crate) const UNIQUE: &str = "unique";
+pub(crate) const CHECK: &str = "check";
+pub(crate) const DROPPED: &str = "dropped";
+pub(crate) const CRATE: &str = "crate";
+
+pub(crate) const PRIMARY_KEY: &str = "primary_key";
+pub(crate) const IDENTITY: &str = "identity";
+pub(crate) const LENGTH: &str = "length";
+pub(crate) const PRECISION: &str = "precision";
+pub(crate) const SCALE: &str = "scale";
+pub(crate) const DEFAULT: &str = "default";
+pub(crate) const BACKFILL: &str = "backfill";
+pub(crate) const SQL_TYPE: &str = "sql_type";
+pub(crate) const REFERENCES: &str = "references";
+pub(crate) const RENAMED_FROM: &str = "renamed_from";
+
+pub(crate) const SQL: &str = "sql";
+pub(crate) const POSTGRES: &str = "postgres";
+pub(crate) const MYSQL: &str = "mysql";
+pub(crate) const ON_DELETE: &str = "on_delete";
+pub(crate) const ON_UPDATE: &str = "on_update";
+
+pub(crate) const TABLE_KEYS: &[&str] = &[NAME, INDEX, CHECK, DROPPED, CRATE];
+pub(crate) const COLUMN_KEYS: &[&str] = &[
+    NAME,
+    PRIMARY_KEY,
+    IDENTITY,
+    UNIQUE,
+    LENGTH,
+    PRECISION,
+    SCALE,
+    DEFAULT,
+    BACKFILL,
+    CHECK,
+    SQL_TYPE,
+    REFERENCES,
+    RENAMED_FROM,
+];
+pub(crate) const INDEX_KEYS: &[&str] = &[UNIQUE, NAME];
+pub(crate) const CHECK_KEYS: &[&str] = &[NAME, SQL, POSTGRES, MYSQL];
+pub(crate) const SERVER_KEYS: &[&str] = &[POSTGRES, MYSQL];
+pub(crate) const REFERENCE_KEYS: &[&str] = &[TABLE, COLUMN, ON_DELETE, ON_UPDATE];
+
+/// What a foreign key may do, as it is written, and the name of its variant.
+pub(crate) const ACTIONS: &[(&str, &str)] =
+    &[("no action", "NoAction"), ("restrict", "Restrict"), ("cascade", "Cascade"), ("set null", "SetNull")];

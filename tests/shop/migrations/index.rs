@@ -1,0 +1,110 @@
+// Written by `cargo xtask generate`; do not edit. Where Git reports a conflict here, two branches have
+// both added a migration: take both sides, then `cargo xtask generate --rebase NNNN_yours`.
+::pontoon::migration::Embedded {
+    migrations: &[
+        ::pontoon::migration::EmbeddedMigration {
+            id: "0001_initial",
+            postgres: ::pontoon::migration::EmbeddedFile {
+                sha256: "661a6b76b9bbdde2f59b81393ff031fc65f98acd8f7c263020a00d0d6dec61de",
+                sql: include_str!("0001_initial/postgres.sql"),
+            },
+            mysql: ::pontoon::migration::EmbeddedFile {
+                sha256: "28c6535f76a8238c75c7225350e5297485c810c930e0f9cb1089a5d2e1f26b29",
+                sql: include_str!("0001_initial/mysql.sql"),
+            },
+        },
+        ::pontoon::migration::EmbeddedMigration {
+            id: "0002_display_name",
+            postgres: ::pontoon::migration::EmbeddedFile {
+                sha256: "b005865d9331753f19909c3527882f70098e7bacf3a5c956885046e196f786f6",
+                sql: include_str!("0002_display_name/postgres.sql"),
+            },
+            mysql: ::pontoon::migration::EmbeddedFile {
+                sha256: "54b202be8688ee3bcba7ced0dd9fff53588fefa149a58bf5e6d1878cf94f8e52",
+                sql: include_str!("0002_display_name/mysql.sql"),
+            },
+        },
+        ::pontoon::migration::EmbeddedMigration {
+            id: "0003_products",
+            postgres: ::pontoon::migration::EmbeddedFile {
+                sha256: "3f5ce26b2479efc5fb8ce42ad94e56ca4acfedb0c67ef3f7f91b84871fd7de24",
+                sql: include_str!("0003_products/postgres.sql"),
+            },
+            mysql: ::pontoon::migration::EmbeddedFile {
+                sha256: "2bf22e786a2c3574e070a51bfb11dbef6bbcc57bbf8d8398c73d59527b7f0475",
+                sql: include_str!("0003_products/mysql.sql"),
+            },
+        },
+        ::pontoon::migration::EmbeddedMigration {
+            id: "0004_receipts",
+            postgres: ::pontoon::migration::EmbeddedFile {
+                sha256: "83ff46f1d94faf3c0b4f5f84a62166779e341a6bee0e8816b6e8fc01a23bda3d",
+                sql: include_str!("0004_receipts/postgres.sql"),
+            },
+            mysql: ::pontoon::migration::EmbeddedFile {
+                sha256: "8eba0b67819a95f1d580cc85633ec791ff2de3c13a4c48477395183ab924ac25",
+                sql: include_str!("0004_receipts/mysql.sql"),
+            },
+        },
+        ::pontoon::migration::EmbeddedMigration {
+            id: "0005_drop_fax_number",
+            postgres: ::pontoon::migration::EmbeddedFile {
+                sha256: "16a263e5955d51279519449b84bcaec63099ce77a447172153125c950f2cd984",
+                sql: include_str!("0005_drop_fax_number/postgres.sql"),
+            },
+            mysql: ::pontoon::migration::EmbeddedFile {
+                sha256: "0941c7f01f1fb69d4ba01ff4b259cfa0a898a916147c3c1b4e26ef8bbfb3dc3e",
+                sql: include_str!("0005_drop_fax_number/mysql.sql"),
+            },
+        },
+        ::pontoon::migration::EmbeddedMigration {
+            id: "0006_line_total",
+            postgres: ::pontoon::migration::EmbeddedFile {
+                sha256: "ec92b9fcf90c1bef8262e8051ae087efe8c15c59d1f15cedc9aa8197defe4e03",
+                sql: include_str!("0006_line_total/postgres.sql"),
+            },
+            mysql: ::pontoon::migration::EmbeddedFile {
+                sha256: "450bccb44acd6a3af33c8a16b70c3fe334299c8c5e77ff3718a36aff1270a4e0",
+                sql: include_str!("0006_line_total/mysql.sql"),
+            },
+        },
+    ],
+    tables: &[
+        ("order_items", 0xdd924cce066cfa75),
+        ("orders", 0xab9c75182335f363),
+        ("products", 0xd1e45b8cd28f8977),
+        ("users", 0xafdb7f65d16e7122),
+    ],
+    columns: &[
+        ("order_items", "description", 0xefcb1af40886376b),
+        ("order_items", "line", 0x91f5cfe439a637e6),
+        ("order_items", "line_total", 0x0f917e1b37a72968),
+        ("order_items", "options", 0xa2f2a17f4105b174),
+        ("order_items", "order_id", 0x1fca32177d9ac4f3),
+        ("order_items", "product_id", 0x49a94f265de54693),
+        ("order_items", "quantity", 0x69b6c48b5f3afe6a),
+        ("order_items", "unit_price", 0xaf0191a2e77ca91b),
+        ("orders", "address", 0x1f91ec20a7188172),
+        ("orders", "currency", 0xb84aed4857ebee70),
+        ("orders", "id", 0x85a191313e274e37),
+        ("orders", "placed_at", 0x0b9ff352b8753b3d),
+        ("orders", "receipt_id", 0x2bac19a9d9f16839),
+        ("orders", "status", 0xd75298c85d6185ec),
+        ("orders", "total", 0x9172c6b0d8d4ab03),
+        ("orders", "user_id", 0xad0c94e68ee8f499),
+        ("products", "added_at", 0xe8dc0a2329ef1fde),
+        ("products", "attributes", 0x1ec9d9b32a268718),
+        ("products", "category", 0x3ec33ddb5c856f22),
+        ("products", "id", 0xd6ff0e827595a501),
+        ("products", "name", 0xaa1a3b781528a161),
+        ("products", "price", 0x31b427a0801bb880),
+        ("products", "sku", 0x7aa058dc4ee786c6),
+        ("users", "birthday", 0xd72361fcd5a04ba5),
+        ("users", "created_at", 0xe9d5ca3d0653d400),
+        ("users", "display_name", 0x8c823a4183449016),
+        ("users", "email", 0xe53ac146cd97928e),
+        ("users", "full_name", 0x13fa57f2be1c8da4),
+        ("users", "id", 0xd6ff0e827595a501),
+        ("users", "newsletter", 0x1889449b1d2517e5),
+    ],
+}
