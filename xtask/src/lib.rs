@@ -1,1 +1,3 @@
 //! The tasks.
+
+pub mod verify;
