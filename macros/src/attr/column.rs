@@ -103,17 +103,24 @@ fn reference(ctxt: &Ctxt, key: &Ident, value: &Value) -> Option<Reference> {
     };
     let [mut table, mut column] = [(); 2].map(|()| Once::default());
     let [mut on_delete, mut on_update] = [(); 2].map(|()| Once::default());
+    let mut understood = true;
     for item in list {
         match item {
             Item::Named(key, value) if key == TABLE => table.set(ctxt, key, text(ctxt, key, value)),
             Item::Named(key, value) if key == COLUMN => column.set(ctxt, key, text(ctxt, key, value)),
             Item::Named(key, value) if key == ON_DELETE => on_delete.set(ctxt, key, action(ctxt, key, value)),
             Item::Named(key, value) if key == ON_UPDATE => on_update.set(ctxt, key, action(ctxt, key, value)),
-            other => unknown(ctxt, other, REFERENCE_KEYS, REFERENCES),
+            other => {
+                unknown(ctxt, other, REFERENCE_KEYS, REFERENCES);
+                understood = false;
+            }
         }
     }
     let Some(table) = table.value else {
-        ctxt.error(key, format!("`references` names no table: {FORM}"));
+        // a word that is not known may have been meant for it
+        if understood {
+            ctxt.error(key, format!("`references` names no table: {FORM}"));
+        }
         return None;
     };
     Some(Reference {

@@ -1,7 +1,6 @@
 //! One thing in an attribute's parentheses, whatever it means. Parsed apart from its meaning,
 //! so that one wrong item does not hide the next.
 
-use proc_macro2::TokenStream;
 use syn::ext::IdentExt;
 use syn::parse::{Parse, ParseStream};
 use syn::punctuated::Punctuated;
@@ -47,12 +46,11 @@ impl Parse for Item {
 pub(crate) fn items(ctxt: &Ctxt, attributes: &[Attribute], name: &str) -> Vec<Item> {
     let mut all = Vec::new();
     for attribute in attributes.iter().filter(|it| it.path().is_ident(name)) {
-        let syn::Meta::List(list) = &attribute.meta else {
+        if !matches!(attribute.meta, syn::Meta::List(_)) {
             ctxt.error(&attribute.meta, format!("`#[{name}]` takes a list: `#[{name}(...)]`"));
             continue;
-        };
-        let tokens: TokenStream = list.tokens.clone();
-        match syn::parse::Parser::parse2(Punctuated::<Item, Token![,]>::parse_terminated, tokens) {
+        }
+        match attribute.parse_args_with(Punctuated::<Item, Token![,]>::parse_terminated) {
             Ok(items) => all.extend(items),
             Err(error) => ctxt.push(error),
         }

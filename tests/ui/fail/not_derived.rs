@@ -1,0 +1,5 @@
+struct User;
+
+pontoon::schema! { App { User } }
+
+fn main() {}

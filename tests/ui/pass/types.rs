@@ -1,0 +1,52 @@
+//! What counts is the type, not how it is written.
+
+use pontoon::{Kind, Schema as _, SqlType, Table};
+
+type Email = String;
+type Maybe<T> = Option<T>;
+
+struct UserId(#[allow(dead_code)] i64);
+
+impl SqlType for UserId {
+    const KIND: Kind = <i64 as SqlType>::KIND;
+}
+
+struct Point;
+
+#[derive(Table)]
+pub struct LoginAttempt {
+    #[column(primary_key)]
+    id: UserId,
+    #[column(length = 320, unique)]
+    email: Email,
+    r#type: Maybe<i32>,
+    plain: std::option::Option<bool>,
+    public_id: uuid::Uuid,
+    #[column(sql_type(postgres = "point", mysql = "point"))]
+    place: Point,
+    #[column(sql_type(postgres = "point", mysql = "point"))]
+    last_place: Option<Point>,
+}
+
+pontoon::schema! { pub App { LoginAttempt } }
+
+fn main() {
+    let table = &LoginAttempt::DEF;
+    assert_eq!(table.name, "login_attempt");
+    assert_eq!(table.at.line, 17);
+    let seen: Vec<_> = table.columns.iter().map(|it| (it.name, it.kind, it.nullable, it.at.line)).collect();
+    assert_eq!(
+        seen,
+        [
+            ("id", Kind::BigInt, false, 19),
+            ("email", Kind::Text, false, 21),
+            ("type", Kind::Integer, true, 22),
+            ("plain", Kind::Boolean, true, 23),
+            ("public_id", Kind::Uuid, false, 24),
+            ("place", Kind::Custom, false, 26),
+            ("last_place", Kind::Custom, true, 28),
+        ]
+    );
+    assert_eq!(App::TABLES.len(), 1);
+    assert_eq!(App::MIGRATIONS, "migrations");
+}
