@@ -80,7 +80,7 @@ fn at_once(context: &Context<'_>, table: &Table, column: &Column, default: Optio
     if default.is_none() && !column.nullable {
         return Err((
             format!(
-                "column `{}.{}` is new and takes no NULL, so the rows there are need a value",
+                "column `{}.{}` is new and takes no NULL, so the rows that are there need a value",
                 table.name, column.name
             ),
             "add #[column(backfill = \"...\")] (an SQL expression over the row) or #[column(default = \"...\")], \

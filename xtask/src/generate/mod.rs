@@ -11,29 +11,30 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 use pontoon::Dialect;
+use pontoon::def::TableDef;
 use pontoon::migration::file;
 use pontoon::plan::{Plan, plan};
-use pontoon::schema::{Intents, Schema, from_schema};
+use pontoon::schema::{Intents, Schema, from_defs};
 
 pub use folder::{Folder, StoredMigration};
 
 /// Writes the migration from the last snapshot to the structs.
-#[derive(Debug, Args)]
+#[derive(Debug, Default, Args)]
 pub struct GenerateArgs {
     /// What the migration is called; derived from what changes if left out
-    name: Option<String>,
+    pub name: Option<String>,
     /// Writes nothing; exits 1 if a migration, a hash or the index is not up to date
     #[arg(long, conflicts_with_all = ["name", "dry_run", "record", "rebase"])]
-    check: bool,
+    pub check: bool,
     /// Writes nothing; prints the files
     #[arg(long, conflicts_with_all = ["record", "rebase"])]
-    dry_run: bool,
+    pub dry_run: bool,
     /// Records the hashes of files that were edited by hand
     #[arg(long, conflicts_with_all = ["name", "rebase"])]
-    record: bool,
+    pub record: bool,
     /// Makes this migration anew behind all others, after a merge
     #[arg(long, value_name = "ID", conflicts_with = "name")]
-    rebase: Option<String>,
+    pub rebase: Option<String>,
 }
 
 /// Why nothing was generated.
@@ -53,25 +54,31 @@ impl std::fmt::Display for Failure {
     }
 }
 
-/// Runs the command; the text is what there is to tell.
+/// Runs the command on a schema's own folder; the text is what there is to tell.
 ///
 /// # Errors
 /// See [`Failure`].
 pub fn run<S: pontoon::Schema>(args: &GenerateArgs) -> Result<String, Failure> {
-    let path = migrations_dir::<S>();
+    run_in(&migrations_dir::<S>(), S::TABLES, args)
+}
+
+/// Runs the command on any folder.
+///
+/// # Errors
+/// See [`Failure`].
+pub fn run_in(path: &Path, tables: &[&TableDef], args: &GenerateArgs) -> Result<String, Failure> {
     if args.record {
-        return record(&path, S::TABLES);
+        return record(path, tables);
     }
-    let (target, intents) = from_schema::<S>().map_err(|errors| Failure::Refused(errors.to_string()))?;
+    let (target, intents) = from_defs(tables).map_err(|errors| Failure::Refused(errors.to_string()))?;
     if let Some(id) = &args.rebase {
-        return rebase(&path, id, S::TABLES, &target, &intents);
+        return rebase(path, id, tables, &target, &intents);
     }
-    let folder = Folder::read(&path)?;
-    let planned = plan_both(&folder, args.name.as_deref(), &target, &intents)?;
-    match planned {
-        None if args.check => check_index(&folder, S::TABLES),
+    let folder = Folder::read(path)?;
+    match plan_both(&folder, args.name.as_deref(), &target, &intents)? {
+        None if args.check => check_index(&folder, tables),
         None => {
-            folder.write_index(S::TABLES)?;
+            folder.write_index(tables)?;
             Ok(format!("The structs and {} agree: nothing to do.", folder.shown()))
         }
         Some(new) if args.check => Err(Failure::Refused(format!(
@@ -79,7 +86,7 @@ pub fn run<S: pontoon::Schema>(args: &GenerateArgs) -> Result<String, Failure> {
             new.summary()
         ))),
         Some(new) if args.dry_run => Ok(new.texts()),
-        Some(new) => new.write(folder, &target, S::TABLES),
+        Some(new) => new.write(folder, &target, tables),
     }
 }
 
@@ -129,7 +136,7 @@ impl New {
         self.plans.iter().map(|(_, plan)| file::render(&plan.migration)).collect::<Vec<_>>().join("\n")
     }
 
-    fn write(self, mut folder: Folder, target: &Schema, tables: &[&pontoon::def::TableDef]) -> Result<String, Failure> {
+    fn write(self, mut folder: Folder, target: &Schema, tables: &[&TableDef]) -> Result<String, Failure> {
         let sql = |wanted: Dialect| {
             let plan = self.plans.iter().find(|(dialect, _)| *dialect == wanted);
             plan.map(|(_, plan)| file::render(&plan.migration)).unwrap_or_default()
@@ -149,7 +156,7 @@ impl New {
     }
 }
 
-fn check_index(folder: &Folder, tables: &[&pontoon::def::TableDef]) -> Result<String, Failure> {
+fn check_index(folder: &Folder, tables: &[&TableDef]) -> Result<String, Failure> {
     if folder.index_is_current(tables) {
         Ok(format!("The structs and {} agree.", folder.shown()))
     } else {
@@ -160,7 +167,7 @@ fn check_index(folder: &Folder, tables: &[&pontoon::def::TableDef]) -> Result<St
     }
 }
 
-fn record(path: &Path, tables: &[&pontoon::def::TableDef]) -> Result<String, Failure> {
+fn record(path: &Path, tables: &[&TableDef]) -> Result<String, Failure> {
     let (folder, changed) = Folder::read_and_record(path)?;
     folder.write_index(tables)?;
     if changed.is_empty() {
@@ -172,13 +179,7 @@ fn record(path: &Path, tables: &[&pontoon::def::TableDef]) -> Result<String, Fai
     ))
 }
 
-fn rebase(
-    path: &Path,
-    id: &str,
-    tables: &[&pontoon::def::TableDef],
-    target: &Schema,
-    intents: &Intents,
-) -> Result<String, Failure> {
+fn rebase(path: &Path, id: &str, tables: &[&TableDef], target: &Schema, intents: &Intents) -> Result<String, Failure> {
     let mut folder = Folder::read_lenient(path)?;
     folder.take_out(id)?;
     let name = id.split_once('_').map(|(_, name)| name);

@@ -1,0 +1,243 @@
+//! Fills a column of a table that is in use, batch by batch.
+//!
+//! A batch and its checkpoint commit together, so a run that was killed goes on where the last
+//! batch ended: nothing is lost and nothing repeated. Rows that are written meanwhile are the
+//! triggers'; so the end of the table is looked at once, at the start.
+//!
+//! - `blocks`: PostgreSQL 14 and later, in committed in-page passes (most updates become HOT).
+//! - `keys`: everywhere else, by ranges of a unique key.
+//! - `pace`: how large a batch is, from how long the last one took.
+
+mod blocks;
+mod checkpoint;
+mod keys;
+mod pace;
+
+use std::time::{Duration, Instant};
+
+use super::event::{Event, Observer};
+use super::{ExecError, Pool, Session};
+use crate::dialect::Dialect;
+use crate::migration::{Backfill, Walk, WalkBy};
+use checkpoint::Checkpoint;
+
+/// How a backfill is paced.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct BackfillOptions {
+    /// How long a batch should take. Clients that write its rows wait this long and a few
+    /// milliseconds more. Without a value: 8 ms on PostgreSQL, 20 ms on MySQL, as measured.
+    pub batch: Option<Duration>,
+    /// Into how many passes PostgreSQL's pages are divided, a power of two. The more, the less
+    /// the table grows; 8 spares the indexes as well. 1 is a plain walk.
+    pub passes: u32,
+}
+
+impl Default for BackfillOptions {
+    fn default() -> Self {
+        Self { batch: None, passes: 4 }
+    }
+}
+
+/// What a fill did.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub struct Filled {
+    /// Rows filled, by this run and earlier ones.
+    pub rows: u64,
+    /// Batches of this run.
+    pub batches: u64,
+    /// How long this run took.
+    pub elapsed: Duration,
+    /// Its longest batch.
+    pub longest_batch: Duration,
+}
+
+/// Fills a column. `key` names the checkpoint: a second call with the same one goes on where the
+/// first one ended.
+///
+/// # Errors
+/// See [`ExecError`]; rows that the expression leaves without a value are an error at the end.
+pub async fn fill(
+    pool: &Pool,
+    key: &str,
+    backfill: &Backfill,
+    options: &BackfillOptions,
+    observer: &dyn Observer,
+) -> Result<Filled, ExecError> {
+    let mut session = pool.session().await?;
+    super::ledger::create(&mut session).await?;
+    prepare(&mut session).await?;
+    let walk = best_walk(&mut session, backfill).await?;
+    let checkpoint = Checkpoint::read(&mut session, key).await?;
+    let mut run = Run {
+        session,
+        key,
+        backfill,
+        walk,
+        options,
+        observer,
+        begun: Instant::now(),
+        filled: Filled::default(),
+        earlier: 0,
+    };
+    if let Some(checkpoint) = &checkpoint {
+        run.earlier = checkpoint.rows_filled;
+        run.filled.rows = checkpoint.rows_filled;
+    }
+    match &walk.by {
+        WalkBy::Blocks => blocks::walk(&mut run, checkpoint).await?,
+        WalkBy::Keys(columns) => keys::walk(&mut run, columns, checkpoint).await?,
+    }
+    invariant_holds(&mut run.session, backfill).await?;
+    let mut filled = run.filled;
+    filled.elapsed = run.begun.elapsed();
+    run.session.close().await;
+    observer.event(&Event::Filled {
+        table: backfill.table.clone(),
+        column: backfill.column.clone(),
+        rows: filled.rows,
+    });
+    Ok(filled)
+}
+
+/// A fill at work.
+struct Run<'a> {
+    session: Session,
+    key: &'a str,
+    backfill: &'a Backfill,
+    walk: &'a Walk,
+    options: &'a BackfillOptions,
+    observer: &'a dyn Observer,
+    begun: Instant,
+    filled: Filled,
+    /// Rows that earlier runs filled.
+    earlier: u64,
+}
+
+impl Run<'_> {
+    fn doing(&self) -> String {
+        format!("filling `{}.{}` (line {})", self.backfill.table, self.backfill.column, self.walk.line)
+    }
+
+    fn batch_target(&self) -> Duration {
+        self.options.batch.unwrap_or(match self.session.dialect() {
+            Dialect::Postgres => Duration::from_millis(8),
+            Dialect::MySql => Duration::from_millis(20),
+        })
+    }
+
+    /// Counts a batch and tells of it. `position` goes from 0 to 1.
+    fn count(&mut self, rows: u64, took: Duration, position: f64) {
+        self.filled.rows += rows;
+        self.filled.batches += 1;
+        self.filled.longest_batch = self.filled.longest_batch.max(took);
+        let seconds = self.begun.elapsed().as_secs_f64();
+        let ours = (self.filled.rows - self.earlier) as f64;
+        self.observer.event(&Event::Batch {
+            table: self.backfill.table.clone(),
+            column: self.backfill.column.clone(),
+            rows: self.filled.rows,
+            position,
+            rows_per_second: if seconds > 0.0 { ours / seconds } else { 0.0 },
+            eta_seconds: (position > 0.01).then(|| seconds / position * (1.0 - position)),
+        });
+    }
+
+    /// One batch and its checkpoint in one transaction; `None` if the server gave way to others.
+    async fn batch(&mut self, args: &[String], checkpoint: &Checkpoint) -> Result<Option<u64>, ExecError> {
+        let outcome = self.batch_in_transaction(args, checkpoint).await;
+        match outcome {
+            Ok(rows) => Ok(Some(rows)),
+            Err(error) if super::retry::gave_way(&error) => {
+                self.session.execute("ROLLBACK").await.map_err(ExecError::server(self.doing()))?;
+                Ok(None)
+            }
+            Err(error @ sqlx::Error::Database(_)) => {
+                self.session.execute("ROLLBACK").await.ok();
+                let text = error.as_database_error().map(|it| it.message().to_owned()).unwrap_or_default();
+                Err(ExecError::Incomplete(format!(
+                    "{}: {text}\n  help: mend the rows or the expression; nothing of this batch was written",
+                    self.doing()
+                )))
+            }
+            Err(error) => Err(ExecError::Server { doing: self.doing(), error }),
+        }
+    }
+
+    async fn batch_in_transaction(&mut self, args: &[String], checkpoint: &Checkpoint) -> Result<u64, sqlx::Error> {
+        self.session.execute("BEGIN").await?;
+        let rows = self.session.run(&self.walk.sql, args).await?;
+        let checkpoint = Checkpoint { rows_filled: self.filled.rows + rows, ..checkpoint.clone() };
+        checkpoint.write(&mut self.session, self.key).await?;
+        self.session.execute("COMMIT").await?;
+        Ok(rows)
+    }
+}
+
+/// What the fill's own connection needs.
+async fn prepare(session: &mut Session) -> Result<(), ExecError> {
+    let statements: &[&str] = match session.dialect() {
+        // a batch waits briefly for a row, and gives way
+        Dialect::Postgres => {
+            &["SET application_name = 'pontoon backfill'; SET lock_timeout = '1s'; SET statement_timeout = 0"]
+        }
+        Dialect::MySql => &[
+            "SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED",
+            "SET SESSION innodb_lock_wait_timeout = 1",
+            "SET @pontoon_backfill = 1",
+        ],
+    };
+    for sql in statements {
+        session.execute(sql).await.map_err(ExecError::server("preparing the backfill's connection"))?;
+    }
+    Ok(())
+}
+
+/// The first way that the server can go.
+async fn best_walk<'a>(session: &mut Session, backfill: &'a Backfill) -> Result<&'a Walk, ExecError> {
+    let blocks = match session.dialect() {
+        Dialect::MySql => false,
+        Dialect::Postgres => {
+            let sql = format!(
+                "SELECT 1::text WHERE current_setting('server_version_num')::int >= 140000 \
+                 AND (SELECT relkind FROM pg_class WHERE oid = to_regclass({})::oid) = 'r'",
+                Dialect::Postgres.literal(&Dialect::Postgres.ident(&backfill.table))
+            );
+            !session.rows(&sql).await.map_err(ExecError::server("choosing how to walk"))?.is_empty()
+        }
+    };
+    backfill.walks.iter().find(|walk| blocks || walk.by != WalkBy::Blocks).ok_or_else(|| {
+        ExecError::Refused(format!(
+            "the backfill of `{}.{}` has no walk for this server\n  help: PostgreSQL before 14 walks by a key: give the table one",
+            backfill.table, backfill.column
+        ))
+    })
+}
+
+/// Whether no row is left without a value.
+pub(crate) async fn invariant_holds(session: &mut Session, backfill: &Backfill) -> Result<(), ExecError> {
+    let (table, column) = (&backfill.table, &backfill.column);
+    let left = session
+        .value(&backfill.invariant)
+        .await
+        .map_err(ExecError::server(format!("asking the invariant of `{table}.{column}`")))?;
+    match left.as_deref() {
+        Some("0") => Ok(()),
+        left => Err(ExecError::Incomplete(format!(
+            "{} rows of `{table}` have no `{column}`: the backfill's expression gives them no value, or they were written \
+             without the triggers\n  help: look at them with the invariant's condition, mend them or the expression:\n  {}",
+            left.unwrap_or("unknown"),
+            backfill.invariant
+        ))),
+    }
+}
+
+/// Forgets the checkpoints of a migration that was undone.
+pub(crate) async fn forget(session: &mut Session, migration: &str) -> Result<(), ExecError> {
+    let dialect = session.dialect();
+    let sql = format!(
+        "DELETE FROM pontoon_checkpoint WHERE LEFT(backfill, {}) = {}",
+        migration.chars().count() + 1,
+        dialect.literal(&format!("{migration}/"))
+    );
+    session.execute(&sql).await.map_err(ExecError::server("forgetting checkpoints")).map(drop)
+}

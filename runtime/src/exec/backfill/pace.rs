@@ -1,0 +1,79 @@
+//! How large the next batch is, from how long the last one took.
+
+use std::time::Duration;
+
+/// A size that is steered towards a duration: damped, bounded, and cut at once when a batch took
+/// far too long.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Pace {
+    size: f64,
+    smallest: f64,
+    largest: f64,
+    target: f64,
+}
+
+impl Pace {
+    pub(super) fn new(first: u32, smallest: u32, largest: u32, target: Duration) -> Self {
+        Self {
+            size: f64::from(first),
+            smallest: f64::from(smallest),
+            largest: f64::from(largest),
+            target: target.as_secs_f64().max(0.001),
+        }
+    }
+
+    /// The size of the next batch.
+    pub(super) fn size(&self) -> u64 {
+        self.size.max(1.0) as u64
+    }
+
+    /// Takes in how long a batch of the full size took.
+    pub(super) fn took(&mut self, took: Duration) {
+        let ratio = self.target / took.as_secs_f64().max(1e-6);
+        let factor = if ratio < 0.25 { 0.25 } else { 1.0 + (ratio.clamp(0.5, 1.5) - 1.0) / 2.0 };
+        self.set(self.size * factor);
+    }
+
+    /// Others were in the way: half of it may find less of them.
+    pub(super) fn gave_way(&mut self) {
+        self.set(self.size / 2.0);
+    }
+
+    fn set(&mut self, size: f64) {
+        self.size = size.clamp(self.smallest, self.largest);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A server that takes so long for each row.
+    fn after(batches: usize, per_row: Duration) -> u64 {
+        let mut pace = Pace::new(100, 1, 100_000, Duration::from_millis(8));
+        for _ in 0..batches {
+            let took = per_row * u32::try_from(pace.size()).unwrap();
+            pace.took(took);
+        }
+        pace.size()
+    }
+
+    #[test]
+    fn it_settles_at_the_target() {
+        let size = after(60, Duration::from_micros(4));
+        assert!((1_900..=2_100).contains(&size), "{size}");
+    }
+
+    #[test]
+    fn one_slow_batch_cuts_it_to_a_quarter() {
+        let mut pace = Pace::new(1_000, 1, 100_000, Duration::from_millis(8));
+        pace.took(Duration::from_secs(1));
+        assert_eq!(pace.size(), 250);
+    }
+
+    #[test]
+    fn it_stays_within_its_bounds() {
+        assert_eq!(after(500, Duration::from_nanos(1)), 100_000);
+        assert_eq!(after(500, Duration::from_secs(1)), 1);
+    }
+}

@@ -1,0 +1,81 @@
+//! What can go wrong while a migration runs.
+
+use std::fmt;
+
+use super::event::Blocker;
+
+/// Why a command stopped. Nothing is lost: running the command again goes on where it stopped.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum ExecError {
+    /// The database could not be reached, or is none that we work with.
+    Connect(String),
+    /// The server refused something.
+    Server {
+        /// What we were doing, with the file, the table or the statement.
+        doing: String,
+        /// What the server said.
+        error: sqlx::Error,
+    },
+    /// The command does not fit the state of things: what is so, and what to run.
+    Refused(String),
+    /// Another runner is at work.
+    Busy(String),
+    /// Others held the table for longer than the budget allows.
+    Blocked {
+        /// The statement.
+        doing: String,
+        /// How long we tried, in milliseconds.
+        waited_ms: u64,
+        /// How often.
+        attempts: u32,
+        /// Who was in the way at the last attempt.
+        blockers: Vec<Blocker>,
+    },
+    /// A backfill or a proof found rows that are not as they must be.
+    Incomplete(String),
+}
+
+impl ExecError {
+    /// Names what we were doing.
+    pub(crate) fn server(doing: impl Into<String>) -> impl FnOnce(sqlx::Error) -> Self {
+        let doing = doing.into();
+        move |error| Self::Server { doing, error }
+    }
+
+    /// Whether something is violated (1) rather than impossible to run (2).
+    pub const fn exit_code(&self) -> u8 {
+        match self {
+            Self::Refused(_) | Self::Incomplete(_) => 1,
+            Self::Connect(_) | Self::Server { .. } | Self::Busy(_) | Self::Blocked { .. } => 2,
+        }
+    }
+}
+
+impl fmt::Display for ExecError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Connect(text) | Self::Refused(text) | Self::Busy(text) | Self::Incomplete(text) => f.write_str(text),
+            Self::Server { doing, error: sqlx::Error::Database(error) } => {
+                let code = error.code().map(|code| format!(" ({code})")).unwrap_or_default();
+                write!(f, "{doing}: {}{code}", error.message())
+            }
+            Self::Server { doing, error } => write!(
+                f,
+                "{doing}: {error}\n  help: run the command again: the ledger and the catalog know what was done"
+            ),
+            Self::Blocked { doing, waited_ms, attempts, blockers } => {
+                write!(f, "{doing}: others held the table for the whole budget ({waited_ms} ms, {attempts} attempts)")?;
+                for blocker in blockers {
+                    write!(f, "\n  in the way: {blocker}")?;
+                }
+                write!(
+                    f,
+                    "\n  help: nothing was changed; end those sessions or wait for them, and run the command again"
+                )
+            }
+        }
+    }
+}
+
+impl std::error::Error for ExecError {}

@@ -1,0 +1,69 @@
+//! Questions to the catalog.
+
+#[cfg(feature = "mysql")]
+mod mysql;
+#[cfg(feature = "postgres")]
+mod postgres;
+
+use super::{ExecError, Session};
+use crate::dialect::Dialect;
+use crate::migration::Fact;
+
+/// Whether a fact holds in the database. [`Fact::Repeatable`] never does.
+///
+/// # Errors
+/// Whatever the server says.
+pub async fn holds(session: &mut Session, fact: &Fact) -> Result<bool, ExecError> {
+    let (fact, wanted) = match fact {
+        Fact::Repeatable => return Ok(false),
+        Fact::Not(inner) => (&**inner, false),
+        other => (other, true),
+    };
+    let (sql, args) = question(session.dialect(), fact);
+    let rows =
+        session.query(sql, &args).await.map_err(ExecError::server(format!("asking the catalog whether `{fact}`")))?;
+    Ok(!rows.is_empty() == wanted)
+}
+
+/// A query that finds a row if the fact holds, with its parameters.
+fn question(dialect: Dialect, fact: &Fact) -> (&'static str, Vec<String>) {
+    let sql = match dialect {
+        #[cfg(feature = "postgres")]
+        Dialect::Postgres => postgres::question(fact),
+        #[cfg(feature = "mysql")]
+        Dialect::MySql => mysql::question(fact),
+        #[cfg(not(all(feature = "postgres", feature = "mysql")))]
+        _ => "SELECT 1 WHERE 1 = 0",
+    };
+    (sql, names(fact))
+}
+
+fn names(fact: &Fact) -> Vec<String> {
+    match fact {
+        Fact::Repeatable => Vec::new(),
+        Fact::Not(inner) => names(inner),
+        Fact::Table(name) | Fact::Function(name) => vec![name.clone()],
+        Fact::Column(table, name)
+        | Fact::Nullable(table, name)
+        | Fact::Default(table, name)
+        | Fact::Index(table, name)
+        | Fact::Constraint(table, name)
+        | Fact::Validated(table, name)
+        | Fact::Trigger(table, name) => vec![table.clone(), name.clone()],
+    }
+}
+
+/// The user's tables: all but ours.
+pub(crate) async fn tables(session: &mut Session) -> Result<Vec<String>, ExecError> {
+    let sql = match session.dialect() {
+        Dialect::Postgres => {
+            "SELECT tablename::text FROM pg_tables WHERE schemaname = current_schema() AND tablename NOT LIKE 'pontoon\\_%' ORDER BY 1"
+        }
+        Dialect::MySql => {
+            "SELECT CAST(TABLE_NAME AS CHAR) FROM information_schema.TABLES WHERE TABLE_SCHEMA = DATABASE() \
+             AND TABLE_TYPE = 'BASE TABLE' AND TABLE_NAME NOT LIKE 'pontoon|_%' ESCAPE '|' ORDER BY 1"
+        }
+    };
+    let rows = session.rows(sql).await.map_err(ExecError::server("looking for tables"))?;
+    Ok(rows.into_iter().filter_map(|row| row.into_iter().next().flatten()).collect())
+}

@@ -1,0 +1,50 @@
+//! PostgreSQL's catalogs (manual, "System Catalogs"). Names are looked up in the current schema.
+
+use crate::migration::Fact;
+
+macro_rules! column_where {
+    ($condition:literal) => {
+        concat!(
+            "SELECT 1::text FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid \
+             WHERE c.relnamespace = current_schema()::regnamespace AND c.relname = $1 AND a.attname = $2 \
+             AND NOT a.attisdropped AND a.attnum > 0 AND ",
+            $condition
+        )
+    };
+}
+
+macro_rules! constraint_where {
+    ($condition:literal) => {
+        concat!(
+            "SELECT 1::text FROM pg_constraint k JOIN pg_class c ON c.oid = k.conrelid \
+             WHERE c.relnamespace = current_schema()::regnamespace AND c.relname = $1 AND k.conname = $2 AND ",
+            $condition
+        )
+    };
+}
+
+pub(super) const fn question(fact: &Fact) -> &'static str {
+    match fact {
+        Fact::Table(_) => {
+            "SELECT 1::text FROM pg_class WHERE relnamespace = current_schema()::regnamespace AND relname = $1 \
+             AND relkind IN ('r', 'p')"
+        }
+        Fact::Function(_) => {
+            "SELECT 1::text FROM pg_proc WHERE pronamespace = current_schema()::regnamespace AND proname = $1"
+        }
+        Fact::Column(..) => column_where!("true"),
+        Fact::Nullable(..) => column_where!("NOT a.attnotnull"),
+        Fact::Default(..) => column_where!("a.atthasdef"),
+        Fact::Index(..) => {
+            "SELECT 1::text FROM pg_index x JOIN pg_class i ON i.oid = x.indexrelid JOIN pg_class c ON c.oid = x.indrelid \
+             WHERE c.relnamespace = current_schema()::regnamespace AND c.relname = $1 AND i.relname = $2 AND x.indisvalid"
+        }
+        Fact::Constraint(..) => constraint_where!("true"),
+        Fact::Validated(..) => constraint_where!("k.convalidated"),
+        Fact::Trigger(..) => {
+            "SELECT 1::text FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid \
+             WHERE c.relnamespace = current_schema()::regnamespace AND c.relname = $1 AND t.tgname = $2"
+        }
+        Fact::Repeatable | Fact::Not(_) => "SELECT 1::text WHERE false",
+    }
+}

@@ -1,0 +1,252 @@
+//! What was done, in the database itself.
+//!
+//! `pontoon_ledger` is a history to which rows are only added; the state of a migration is
+//! what its rows say, read in their order. `pontoon_marker` is one row that says where the
+//! database is, for people and monitors. `pontoon_checkpoint` holds how far backfills are.
+
+use std::collections::BTreeMap;
+
+use super::{ExecError, Session};
+use crate::dialect::Dialect;
+use crate::migration::Stage;
+use crate::migration::file::sha256;
+use crate::migration::history::Recorded;
+
+/// The tables, as they are made.
+pub(crate) const fn ddl(dialect: Dialect) -> [&'static str; 3] {
+    match dialect {
+        Dialect::Postgres => [
+            "CREATE TABLE IF NOT EXISTS pontoon_ledger (\n    \
+             id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,\n    \
+             at timestamptz NOT NULL DEFAULT clock_timestamp(),\n    \
+             runner text NOT NULL,\n    migration text NOT NULL,\n    file_sha256 text NOT NULL,\n    \
+             stage text NOT NULL,\n    step integer,\n    part integer,\n    direction text NOT NULL,\n    \
+             event text NOT NULL,\n    sql_sha256 text,\n    duration_ms bigint,\n    waited_ms bigint,\n    \
+             attempts integer,\n    detail text\n)",
+            "CREATE TABLE IF NOT EXISTS pontoon_marker (\n    \
+             only_row smallint PRIMARY KEY CHECK (only_row = 1),\n    migration text NOT NULL,\n    \
+             stage text NOT NULL,\n    state text NOT NULL,\n    at timestamptz NOT NULL\n)",
+            "CREATE TABLE IF NOT EXISTS pontoon_checkpoint (\n    \
+             backfill text PRIMARY KEY,\n    place text NOT NULL,\n    bound text NOT NULL,\n    \
+             rows_filled bigint NOT NULL,\n    at timestamptz NOT NULL DEFAULT clock_timestamp()\n)",
+        ],
+        Dialect::MySql => [
+            "CREATE TABLE IF NOT EXISTS pontoon_ledger (\n    \
+             id bigint NOT NULL AUTO_INCREMENT PRIMARY KEY,\n    \
+             at datetime(6) NOT NULL DEFAULT CURRENT_TIMESTAMP(6),\n    \
+             runner varchar(255) NOT NULL,\n    migration varchar(255) NOT NULL,\n    file_sha256 char(64) NOT NULL,\n    \
+             stage varchar(20) NOT NULL,\n    step int,\n    part int,\n    direction varchar(10) NOT NULL,\n    \
+             event varchar(10) NOT NULL,\n    sql_sha256 char(64),\n    duration_ms bigint,\n    waited_ms bigint,\n    \
+             attempts int,\n    detail longtext\n) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4",
+            "CREATE TABLE IF NOT EXISTS pontoon_marker (\n    \
+             only_row smallint NOT NULL PRIMARY KEY,\n    migration varchar(255) NOT NULL,\n    \
+             stage varchar(20) NOT NULL,\n    state varchar(20) NOT NULL,\n    at datetime(6) NOT NULL\n\
+             ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4",
+            "CREATE TABLE IF NOT EXISTS pontoon_checkpoint (\n    \
+             backfill varchar(255) NOT NULL PRIMARY KEY,\n    place longtext NOT NULL,\n    bound longtext NOT NULL,\n    \
+             rows_filled bigint NOT NULL,\n    at datetime(6) NOT NULL DEFAULT CURRENT_TIMESTAMP(6)\n\
+             ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4",
+        ],
+    }
+}
+
+/// Which way a step goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Direction {
+    Do,
+    Undo,
+}
+
+impl Direction {
+    const fn word(self) -> &'static str {
+        match self {
+            Self::Do => "do",
+            Self::Undo => "undo",
+        }
+    }
+}
+
+/// One row to add.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Entry<'a> {
+    pub(crate) recorded: &'a Recorded,
+    pub(crate) stage: Stage,
+    /// The step's place in the migration; `None` for the stage as a whole.
+    pub(crate) step: Option<usize>,
+    /// Which statement of a way back.
+    pub(crate) part: Option<usize>,
+    pub(crate) direction: Direction,
+    pub(crate) event: &'static str,
+    pub(crate) sql: Option<&'a str>,
+    pub(crate) cost: Cost,
+    pub(crate) detail: Option<&'a str>,
+}
+
+/// What an attempt cost, ours and others.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Cost {
+    pub(crate) duration_ms: u64,
+    pub(crate) waited_ms: u64,
+    pub(crate) attempts: u32,
+}
+
+/// Where a step stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) enum StepState {
+    #[default]
+    Planned,
+    /// Begun; whether it was done only the catalog knows.
+    Started,
+    Done,
+    /// On its way back: this many statements of it are done, and perhaps the next.
+    Undoing(usize),
+}
+
+/// What the ledger says of one migration.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Progress {
+    pub(crate) file_sha256: String,
+    pub(crate) steps: BTreeMap<usize, StepState>,
+    /// Stages that are done.
+    pub(crate) stages: Vec<Stage>,
+    /// A first row was written, and not everything was undone.
+    pub(crate) begun: bool,
+}
+
+impl Progress {
+    pub(crate) fn done(&self, stage: Stage) -> bool {
+        self.stages.contains(&stage)
+    }
+
+    pub(crate) fn step(&self, step: usize) -> StepState {
+        self.steps.get(&step).copied().unwrap_or_default()
+    }
+}
+
+/// Every migration that the ledger knows, in the order in which they began.
+pub(crate) type History = Vec<(String, Progress)>;
+
+/// Makes the tables where they are missing.
+pub(crate) async fn create(session: &mut Session) -> Result<(), ExecError> {
+    for sql in ddl(session.dialect()) {
+        session.execute(sql).await.map_err(ExecError::server("making Pontoon's own tables"))?;
+    }
+    Ok(())
+}
+
+/// Whether the tables are there.
+pub(crate) async fn exists(session: &mut Session) -> Result<bool, ExecError> {
+    super::holds(session, &crate::migration::Fact::Table("pontoon_ledger".into())).await
+}
+
+/// Reads the whole history.
+pub(crate) async fn read(session: &mut Session) -> Result<History, ExecError> {
+    let text = match session.dialect() {
+        Dialect::Postgres => "text",
+        Dialect::MySql => "char",
+    };
+    let sql = format!(
+        "SELECT migration, file_sha256, stage, CAST(step AS {text}), CAST(part AS {text}), direction, event \
+         FROM pontoon_ledger ORDER BY id"
+    );
+    let rows = session.rows(&sql).await.map_err(ExecError::server("reading pontoon_ledger"))?;
+    let mut history: History = Vec::new();
+    for row in rows {
+        let text = |at: usize| row.get(at).cloned().flatten().unwrap_or_default();
+        let number = |at: usize| row.get(at).cloned().flatten().and_then(|it| it.parse::<usize>().ok());
+        let stage = Stage::from_name(&text(2)).ok_or_else(|| {
+            ExecError::Refused(format!(
+                "pontoon_ledger speaks of a stage `{}` that this Pontoon does not know\n  help: use the version that wrote it",
+                text(2)
+            ))
+        })?;
+        let id = text(0);
+        let at = history.iter().position(|(known, _)| *known == id).unwrap_or_else(|| {
+            history.push((id.clone(), Progress::default()));
+            history.len() - 1
+        });
+        fold(&mut history[at].1, stage, number(3), number(4), &text(5), &text(6), text(1));
+    }
+    history.retain(|(_, progress)| progress.begun);
+    Ok(history)
+}
+
+/// What one row changes.
+fn fold(
+    progress: &mut Progress,
+    stage: Stage,
+    step: Option<usize>,
+    part: Option<usize>,
+    direction: &str,
+    event: &str,
+    file_sha256: String,
+) {
+    progress.file_sha256 = file_sha256;
+    match (step, direction, event) {
+        (None, "do", "done") => {
+            progress.begun = true;
+            progress.stages.push(stage);
+        }
+        (None, "do", _) => progress.begun = true,
+        (None, _, "done") => *progress = Progress::default(),
+        (None, ..) => progress.stages.clear(),
+        (Some(step), "do", "done") => drop(progress.steps.insert(step, StepState::Done)),
+        (Some(step), "do", "started") => drop(progress.steps.insert(step, StepState::Started)),
+        (Some(step), "undo", "done") => {
+            let state = part.map_or(StepState::Planned, |part| StepState::Undoing(part + 1));
+            progress.steps.insert(step, state);
+        }
+        (Some(step), "undo", "started") => {
+            progress.steps.insert(step, StepState::Undoing(part.unwrap_or_default()));
+        }
+        // a failure changes nothing: what it left is what the catalog says
+        _ => {}
+    }
+}
+
+/// Adds a row.
+pub(crate) async fn note(session: &mut Session, runner: &str, entry: &Entry<'_>) -> Result<(), sqlx::Error> {
+    let sql = note_sql(session.dialect(), runner, entry);
+    session.execute(&sql).await.map(drop)
+}
+
+/// The statement that adds a row, for the same transaction as the work it notes.
+pub(crate) fn note_sql(dialect: Dialect, runner: &str, entry: &Entry<'_>) -> String {
+    let text = |value: &str| dialect.literal(value);
+    let optional = |value: Option<String>| value.unwrap_or_else(|| "NULL".into());
+    let migration = &entry.recorded.migration;
+    let values = [
+        text(runner),
+        text(&migration.id),
+        text(&entry.recorded.sha256),
+        text(entry.stage.name()),
+        optional(entry.step.map(|it| it.to_string())),
+        optional(entry.part.map(|it| it.to_string())),
+        text(entry.direction.word()),
+        text(entry.event),
+        optional(entry.sql.map(|it| text(&sha256(it)))),
+        entry.cost.duration_ms.to_string(),
+        entry.cost.waited_ms.to_string(),
+        entry.cost.attempts.to_string(),
+        optional(entry.detail.map(text)),
+    ];
+    format!(
+        "INSERT INTO pontoon_ledger (runner, migration, file_sha256, stage, step, part, direction, event, sql_sha256, \
+         duration_ms, waited_ms, attempts, detail) VALUES ({})",
+        values.join(", ")
+    )
+}
+
+/// Says where the database is, for people and monitors.
+pub(crate) async fn mark(session: &mut Session, migration: &str, stage: Stage, state: &str) -> Result<(), ExecError> {
+    let dialect = session.dialect();
+    let values = [migration, stage.name(), state].map(|it| dialect.literal(it)).join(", ");
+    let sql = match dialect {
+        Dialect::Postgres => format!(
+            "INSERT INTO pontoon_marker VALUES (1, {values}, clock_timestamp()) ON CONFLICT (only_row) DO UPDATE \
+             SET migration = excluded.migration, stage = excluded.stage, state = excluded.state, at = excluded.at"
+        ),
+        Dialect::MySql => format!("REPLACE INTO pontoon_marker VALUES (1, {values}, CURRENT_TIMESTAMP(6))"),
+    };
+    session.execute(&sql).await.map_err(ExecError::server("writing pontoon_marker")).map(drop)
+}

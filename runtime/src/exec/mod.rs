@@ -1,0 +1,27 @@
+//! Runs migrations on a database: stage by stage, each step noted in a ledger, rows filled in
+//! batches, and back again. The only async code of this crate.
+//!
+//! Nothing here makes SQL that changes a user's schema: that comes from the migration's file.
+
+mod apply;
+pub mod backfill;
+mod blockers;
+mod error;
+mod event;
+mod introspect;
+mod ledger;
+mod lock;
+mod preflight;
+mod retry;
+mod runner;
+mod session;
+mod status;
+mod watchdog;
+
+pub use error::ExecError;
+pub use event::{Blocker, Event, Observer, Silent};
+pub use introspect::holds;
+pub use retry::Patience;
+pub use runner::{Options, Outcome, Runner};
+pub use session::{Pool, Session};
+pub use status::{MigrationStatus, Status};

@@ -1,0 +1,536 @@
+//! Takes a database through its migrations, one stage a command.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::apply::{Task, apply};
+use super::backfill::{self, BackfillOptions};
+use super::event::{Event, Observer, Silent};
+use super::ledger::{self, Cost, Direction, Entry, History, Progress, StepState};
+use super::retry::Patience;
+use super::status::Status;
+use super::{ExecError, Pool, Session, introspect, lock, preflight};
+use crate::dialect::Dialect;
+use crate::migration::history::Recorded;
+use crate::migration::{Assertion, Backfill, Stage, Statement, Step, Undo};
+
+/// How a runner works.
+#[derive(Clone)]
+pub struct Options {
+    /// How long it waits for others, and others for it.
+    pub patience: Patience,
+    /// How backfills are paced.
+    pub backfill: BackfillOptions,
+    /// How long it tries to get the runner's lock.
+    pub runner_lock: Duration,
+    /// Hears what happens.
+    pub observer: Arc<dyn Observer>,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            patience: Patience::default(),
+            backfill: BackfillOptions::default(),
+            runner_lock: Duration::from_secs(3),
+            observer: Arc::new(Silent),
+        }
+    }
+}
+
+impl std::fmt::Debug for Options {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Options")
+            .field("patience", &self.patience)
+            .field("backfill", &self.backfill)
+            .finish_non_exhaustive()
+    }
+}
+
+/// What a command did.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Outcome {
+    /// It brought this migration through this stage.
+    Did {
+        /// The migration.
+        migration: String,
+        /// The stage; for undo, the first one, which is where the way back ends.
+        stage: Stage,
+    },
+    /// There was nothing to do: why.
+    Nothing(String),
+}
+
+/// Takes a database through migrations.
+#[derive(Debug)]
+pub struct Runner {
+    pool: Pool,
+    migrations: Vec<Recorded>,
+    options: Options,
+    name: String,
+}
+
+/// A command at work: its connection has the runner's lock.
+pub(crate) struct Work<'a> {
+    pub(crate) session: Session,
+    /// MySQL: ends waits for locks.
+    pub(crate) watchdog: Option<Session>,
+    pub(crate) pool: &'a Pool,
+    pub(crate) runner: &'a str,
+    pub(crate) options: &'a Options,
+}
+
+impl Work<'_> {
+    pub(crate) fn tell(&self, event: &Event) {
+        tracing::debug!(?event);
+        self.options.observer.event(event);
+    }
+
+    async fn end(self) {
+        self.session.close().await;
+        if let Some(watchdog) = self.watchdog {
+            watchdog.close().await;
+        }
+    }
+}
+
+impl Runner {
+    /// A runner for these migrations, which are those of the pool's server.
+    pub fn new(pool: impl Into<Pool>, migrations: Vec<Recorded>, options: Options) -> Self {
+        Self { pool: pool.into(), migrations, options, name: format!("{}", std::process::id()) }
+    }
+
+    /// Adds what new code needs, in ways that old code does not notice: the next migration's
+    /// first stage.
+    ///
+    /// # Errors
+    /// See [`ExecError`]; where the migration before is not contracted yet, says what to run.
+    pub async fn expand(&self) -> Result<Outcome, ExecError> {
+        self.command(Stage::Expand).await
+    }
+
+    /// Gives the rows of before their values.
+    ///
+    /// # Errors
+    /// See [`ExecError`].
+    pub async fn backfill(&self) -> Result<Outcome, ExecError> {
+        self.command(Stage::Backfill).await
+    }
+
+    /// Proves constraints and builds indexes. After it, deploy the new code.
+    ///
+    /// # Errors
+    /// See [`ExecError`].
+    pub async fn validate(&self) -> Result<Outcome, ExecError> {
+        self.command(Stage::Validate).await
+    }
+
+    /// Takes away what only old code needed. After it there is no way back.
+    ///
+    /// # Errors
+    /// See [`ExecError`]; refuses while a backfill's invariant does not hold.
+    pub async fn contract(&self) -> Result<Outcome, ExecError> {
+        self.command(Stage::Contract).await
+    }
+
+    /// All stages of all migrations that are not done: for a new database, where no old code runs.
+    ///
+    /// # Errors
+    /// See [`ExecError`].
+    pub async fn up(&self) -> Result<Vec<Outcome>, ExecError> {
+        let mut work = self.begin().await?;
+        let outcome = self.all_stages(&mut work).await;
+        work.end().await;
+        outcome
+    }
+
+    async fn all_stages(&self, work: &mut Work<'_>) -> Result<Vec<Outcome>, ExecError> {
+        let mut outcomes = Vec::new();
+        loop {
+            let history = self.history(work).await?;
+            let (recorded, progress) = match self.in_flight(&history) {
+                Some(found) => found,
+                None => match self.migrations.get(history.len()) {
+                    Some(recorded) => (recorded, Progress::default()),
+                    None => return Ok(outcomes),
+                },
+            };
+            if let Some(stage) = Stage::ALL.into_iter().find(|stage| !progress.done(*stage)) {
+                self.run_stage(work, recorded, &progress, stage).await?;
+                outcomes.push(Outcome::Did { migration: recorded.migration.id.clone(), stage });
+            }
+        }
+    }
+
+    /// Takes back all of the migration in flight, the last step first; what was written since stays.
+    ///
+    /// # Errors
+    /// See [`ExecError`]; refuses once contract has begun.
+    pub async fn undo(&self) -> Result<Outcome, ExecError> {
+        let mut work = self.begin().await?;
+        let outcome = self.take_back(&mut work).await;
+        work.end().await;
+        outcome
+    }
+
+    /// Where the database is. Changes nothing.
+    ///
+    /// # Errors
+    /// See [`ExecError`].
+    pub async fn status(&self) -> Result<Status, ExecError> {
+        let mut session = self.pool.session().await?;
+        preflight::preflight(&mut session).await?;
+        let history =
+            if ledger::exists(&mut session).await? { ledger::read(&mut session).await? } else { History::new() };
+        session.close().await;
+        let trouble = self.compare(&history).err().map(|error| error.to_string());
+        Ok(Status::of(&self.migrations, &history, trouble))
+    }
+
+    /// Notes all migrations up to this one as done without running them: for a database whose
+    /// tables were made by other means.
+    ///
+    /// # Errors
+    /// See [`ExecError`]; refuses a database that has a history.
+    pub async fn baseline(&self, to: &str) -> Result<Outcome, ExecError> {
+        let end =
+            self.migrations.iter().position(|it| it.migration.id == to).ok_or_else(|| {
+                ExecError::Refused(format!("there is no migration `{to}`\n  help: `status` lists them"))
+            })?;
+        let mut session = self.pool.session().await?;
+        preflight::preflight(&mut session).await?;
+        lock::take(&mut session, self.options.runner_lock).await?;
+        ledger::create(&mut session).await?;
+        if !ledger::read(&mut session).await?.is_empty() {
+            return Err(ExecError::Refused("the database has a history already\n  help: see `status`".into()));
+        }
+        for recorded in &self.migrations[..=end] {
+            for stage in Stage::ALL {
+                let entry = stage_entry(recorded, stage, Direction::Do, "done", Some("baseline"));
+                ledger::note(&mut session, &self.name, &entry)
+                    .await
+                    .map_err(ExecError::server("writing pontoon_ledger"))?;
+            }
+        }
+        ledger::mark(&mut session, to, Stage::Contract, "done").await?;
+        session.close().await;
+        Ok(Outcome::Did { migration: to.to_owned(), stage: Stage::Contract })
+    }
+
+    async fn command(&self, stage: Stage) -> Result<Outcome, ExecError> {
+        let mut work = self.begin().await?;
+        let outcome = self.one_stage(&mut work, stage).await;
+        work.end().await;
+        outcome
+    }
+
+    async fn begin(&self) -> Result<Work<'_>, ExecError> {
+        let mut session = self.pool.session().await?;
+        preflight::preflight(&mut session).await?;
+        lock::take(&mut session, self.options.runner_lock).await?;
+        let watchdog = match session.dialect() {
+            Dialect::MySql => Some(self.pool.session().await?),
+            Dialect::Postgres => None,
+        };
+        let mut work = Work { session, watchdog, pool: &self.pool, runner: &self.name, options: &self.options };
+        self.known(&mut work).await?;
+        ledger::create(&mut work.session).await?;
+        Ok(work)
+    }
+
+    /// A database with tables and no history was made by somebody else.
+    async fn known(&self, work: &mut Work<'_>) -> Result<(), ExecError> {
+        let begun = ledger::exists(&mut work.session).await? && !ledger::read(&mut work.session).await?.is_empty();
+        let tables = introspect::tables(&mut work.session).await?;
+        if begun || tables.is_empty() {
+            return Ok(());
+        }
+        let shown: Vec<_> = tables.iter().take(5).map(|it| format!("`{it}`")).collect();
+        Err(ExecError::Refused(format!(
+            "the database has tables ({}{}) and no history, so it is not known which migrations made them\n  help: if they are \
+             those of a migration, say so: `migrate baseline --to ID`; else use an empty database",
+            shown.join(", "),
+            if tables.len() > 5 { ", ..." } else { "" }
+        )))
+    }
+
+    async fn history(&self, work: &mut Work<'_>) -> Result<History, ExecError> {
+        let history = ledger::read(&mut work.session).await?;
+        self.compare(&history)?;
+        Ok(history)
+    }
+
+    /// The ledger must be the beginning of the list, with the same files.
+    fn compare(&self, history: &History) -> Result<(), ExecError> {
+        for (at, (id, progress)) in history.iter().enumerate() {
+            let here = self.migrations.iter().position(|it| it.migration.id == *id);
+            let wrong = match here {
+                None => format!(
+                    "the database has run migration `{id}`, which is not among these\n  help: get the version that has it, \
+                     or the right database"
+                ),
+                Some(place) if place != at => format!(
+                    "the database has run migration `{id}` as number {}, and here it is number {}\n  help: migrations keep \
+                     their order; make the new ones anew behind it with `cargo xtask generate --rebase ID`",
+                    at + 1,
+                    place + 1
+                ),
+                Some(place) if self.migrations[place].sha256 != progress.file_sha256 => format!(
+                    "migration `{id}` is not what the database has run (ran {}, here {})\n  help: put the file back with \
+                     `git checkout`; to change what was run, write another migration",
+                    short(&progress.file_sha256),
+                    short(&self.migrations[place].sha256)
+                ),
+                Some(_) => continue,
+            };
+            return Err(ExecError::Refused(wrong));
+        }
+        Ok(())
+    }
+
+    /// The migration that has begun and is not contracted.
+    fn in_flight(&self, history: &History) -> Option<(&Recorded, Progress)> {
+        let (at, (_, progress)) = history.iter().enumerate().find(|(_, (_, it))| !it.done(Stage::Contract))?;
+        Some((&self.migrations[at], progress.clone()))
+    }
+
+    async fn one_stage(&self, work: &mut Work<'_>, stage: Stage) -> Result<Outcome, ExecError> {
+        let history = self.history(work).await?;
+        let next = self.migrations.get(history.len());
+        let (recorded, progress) = match (self.in_flight(&history), stage) {
+            (Some(found), _) => found,
+            (None, Stage::Expand) => match next {
+                Some(recorded) => (recorded, Progress::default()),
+                None => return Ok(Outcome::Nothing("all migrations are done".into())),
+            },
+            (None, Stage::Backfill | Stage::Validate | Stage::Contract) => {
+                return match next {
+                    Some(next) => Err(ExecError::Refused(format!(
+                        "no migration has begun; the next one is `{}`\n  help: run `expand` first",
+                        next.migration.id
+                    ))),
+                    None => Ok(Outcome::Nothing("all migrations are done".into())),
+                };
+            }
+        };
+        let id = &recorded.migration.id;
+        if progress.done(stage) {
+            let next = Stage::ALL.into_iter().find(|it| !progress.done(*it)).unwrap_or(Stage::Contract);
+            let deploy = if next == Stage::Contract { "deploy the new code, then " } else { "" };
+            return Ok(Outcome::Nothing(format!("`{stage}` of `{id}` is done; next: {deploy}`{next}`")));
+        }
+        if let Some(missing) = Stage::ALL.into_iter().find(|it| *it < stage && !progress.done(*it)) {
+            return Err(ExecError::Refused(format!(
+                "`{stage}` of `{id}` comes after `{missing}`, which is not done\n  help: run `{missing}` first"
+            )));
+        }
+        self.run_stage(work, recorded, &progress, stage).await?;
+        Ok(Outcome::Did { migration: id.clone(), stage })
+    }
+
+    async fn run_stage(
+        &self,
+        work: &mut Work<'_>,
+        recorded: &Recorded,
+        progress: &Progress,
+        stage: Stage,
+    ) -> Result<(), ExecError> {
+        let id = &recorded.migration.id;
+        if let Some((step, _)) = progress.steps.iter().find(|(_, it)| matches!(it, StepState::Undoing(_))) {
+            return Err(ExecError::Refused(format!(
+                "migration `{id}` is on its way back (step {} is half undone)\n  help: run `undo` to the end first",
+                step + 1
+            )));
+        }
+        if stage == Stage::Contract {
+            self.invariants_hold(work, recorded).await?;
+        }
+        work.tell(&Event::Stage { migration: id.clone(), stage, undo: false });
+        stage_note(work, recorded, stage, Direction::Do, "started").await?;
+        ledger::mark(&mut work.session, id, stage, "running").await?;
+        for (at, step) in recorded.migration.stage(stage) {
+            if progress.step(at) == StepState::Done {
+                continue;
+            }
+            let begun = progress.step(at) == StepState::Started;
+            match step {
+                Step::Statement(it) => self.statement(work, recorded, stage, at, it, begun).await?,
+                Step::Backfill(it) => self.fill(work, recorded, at, it).await?,
+                Step::Assertion(it) => assert_none(work, recorded, it).await?,
+            }
+        }
+        stage_note(work, recorded, stage, Direction::Do, "done").await?;
+        ledger::mark(&mut work.session, id, stage, "done").await
+    }
+
+    async fn statement(
+        &self,
+        work: &mut Work<'_>,
+        recorded: &Recorded,
+        stage: Stage,
+        step: usize,
+        statement: &Statement,
+        begun: bool,
+    ) -> Result<(), ExecError> {
+        let clean_up = match &statement.undo {
+            Undo::Statements(undo) => undo.first().map(|it| it.sql.as_str()),
+            Undo::Nothing(_) | Undo::Impossible(_) => None,
+        };
+        let task = Task {
+            recorded,
+            stage,
+            step,
+            part: None,
+            direction: Direction::Do,
+            sql: &statement.sql,
+            transactional: statement.transactional,
+            settings: &statement.settings,
+            claim: &statement.claim,
+            done: &statement.done,
+            clean_up,
+            place: &place(recorded, statement.line),
+        };
+        apply(work, &task, begun).await
+    }
+
+    async fn fill(
+        &self,
+        work: &mut Work<'_>,
+        recorded: &Recorded,
+        step: usize,
+        backfill: &Backfill,
+    ) -> Result<(), ExecError> {
+        lock::still_held(&mut work.session).await?;
+        let key = format!("{}/{step}", recorded.migration.id);
+        backfill::fill(work.pool, &key, backfill, &work.options.backfill, &*work.options.observer).await?;
+        let entry = Entry { step: Some(step), ..stage_entry(recorded, Stage::Backfill, Direction::Do, "done", None) };
+        ledger::note(&mut work.session, work.runner, &entry).await.map_err(ExecError::server("writing pontoon_ledger"))
+    }
+
+    /// No backfill may have rows left when the triggers go.
+    async fn invariants_hold(&self, work: &mut Work<'_>, recorded: &Recorded) -> Result<(), ExecError> {
+        for (_, step) in &recorded.migration.steps {
+            let Step::Backfill(backfill) = step else { continue };
+            if backfill.invariant_lasts {
+                backfill::invariant_holds(&mut work.session, backfill).await?;
+            }
+        }
+        Ok(())
+    }
+
+    async fn take_back(&self, work: &mut Work<'_>) -> Result<Outcome, ExecError> {
+        let history = self.history(work).await?;
+        let Some((recorded, progress)) = self.in_flight(&history) else {
+            return Ok(Outcome::Nothing("no migration is in flight: what is contracted stays".into()));
+        };
+        let id = &recorded.migration.id;
+        let contracted =
+            recorded.migration.stage(Stage::Contract).any(|(at, _)| progress.step(at) != StepState::Planned);
+        if contracted {
+            return Err(ExecError::Refused(format!(
+                "contract of `{id}` has begun, and takes away what the way back needs\n  help: run `contract` to its end"
+            )));
+        }
+        stage_note(work, recorded, Stage::Expand, Direction::Undo, "started").await?;
+        ledger::mark(&mut work.session, id, Stage::Expand, "undoing").await?;
+        for (at, (stage, step)) in recorded.migration.steps.iter().enumerate().rev() {
+            let state = progress.step(at);
+            let Step::Statement(statement) = step else { continue };
+            if state == StepState::Planned {
+                continue;
+            }
+            work.tell(&Event::Stage { migration: id.clone(), stage: *stage, undo: true });
+            self.undo_statement(work, recorded, *stage, at, statement, state).await?;
+        }
+        backfill::forget(&mut work.session, id).await?;
+        stage_note(work, recorded, Stage::Expand, Direction::Undo, "done").await?;
+        ledger::mark(&mut work.session, id, Stage::Expand, "undone").await?;
+        Ok(Outcome::Did { migration: id.clone(), stage: Stage::Expand })
+    }
+
+    async fn undo_statement(
+        &self,
+        work: &mut Work<'_>,
+        recorded: &Recorded,
+        stage: Stage,
+        step: usize,
+        statement: &Statement,
+        state: StepState,
+    ) -> Result<(), ExecError> {
+        let Undo::Statements(statements) = &statement.undo else { return Ok(()) };
+        // begun and perhaps not done: then there may be nothing to undo
+        if state == StepState::Started && !super::holds(&mut work.session, &statement.done).await? {
+            let repeatable = statement.done == crate::migration::Fact::Repeatable;
+            if !repeatable {
+                return Ok(());
+            }
+        }
+        let first = if let StepState::Undoing(part) = state { part } else { 0 };
+        for (part, undo) in statements.iter().enumerate().skip(first) {
+            let task = Task {
+                recorded,
+                stage,
+                step,
+                part: Some(part),
+                direction: Direction::Undo,
+                sql: &undo.sql,
+                transactional: undo.transactional,
+                settings: &undo.settings,
+                claim: &undo.claim,
+                done: &undo.done,
+                clean_up: None,
+                place: &place(recorded, undo.line),
+            };
+            apply(work, &task, state == StepState::Undoing(part)).await?;
+        }
+        let entry = Entry { step: Some(step), ..stage_entry(recorded, stage, Direction::Undo, "done", None) };
+        ledger::note(&mut work.session, work.runner, &entry).await.map_err(ExecError::server("writing pontoon_ledger"))
+    }
+}
+
+async fn assert_none(work: &mut Work<'_>, recorded: &Recorded, assertion: &Assertion) -> Result<(), ExecError> {
+    let place = place(recorded, assertion.line);
+    let rows = work.session.rows(&assertion.sql).await.map_err(ExecError::server(place.clone()))?;
+    if rows.is_empty() {
+        return Ok(());
+    }
+    let shown: Vec<_> = rows
+        .iter()
+        .take(5)
+        .map(|row| row.iter().map(|it| it.clone().unwrap_or_else(|| "NULL".into())).collect::<Vec<_>>().join(", "))
+        .collect();
+    Err(ExecError::Incomplete(format!(
+        "{place}: {}: {}\n  help: mend those rows, and run the command again; or `undo`",
+        assertion.message,
+        shown.join("; ")
+    )))
+}
+
+async fn stage_note(
+    work: &mut Work<'_>,
+    recorded: &Recorded,
+    stage: Stage,
+    direction: Direction,
+    event: &'static str,
+) -> Result<(), ExecError> {
+    let entry = stage_entry(recorded, stage, direction, event, None);
+    ledger::note(&mut work.session, work.runner, &entry).await.map_err(ExecError::server("writing pontoon_ledger"))
+}
+
+fn stage_entry<'a>(
+    recorded: &'a Recorded,
+    stage: Stage,
+    direction: Direction,
+    event: &'static str,
+    detail: Option<&'a str>,
+) -> Entry<'a> {
+    Entry { recorded, stage, step: None, part: None, direction, event, sql: None, cost: Cost::default(), detail }
+}
+
+fn place(recorded: &Recorded, line: usize) -> String {
+    format!("{}/{}.sql:{line}", recorded.migration.id, recorded.migration.dialect)
+}
+
+fn short(sha256: &str) -> &str {
+    &sha256[..sha256.len().min(12)]
+}

@@ -1,0 +1,183 @@
+//! One connection to either server, so that everything above is the same for both.
+//!
+//! A connection is taken out of the pool for good and closed afterwards: it carries session
+//! state (settings, locks) that no other user of the pool may meet.
+
+use sqlx::{AssertSqlSafe, Connection as _, Executor as _, Row as _, SqlSafeStr as _, SqlStr};
+
+use super::ExecError;
+use crate::dialect::Dialect;
+
+/// A row: every value as the server writes it, `None` for NULL.
+pub(crate) type Row = Vec<Option<String>>;
+
+/// The application's pool.
+#[derive(Debug, Clone)]
+pub enum Pool {
+    /// Of PostgreSQL.
+    #[cfg(feature = "postgres")]
+    Postgres(sqlx::PgPool),
+    /// Of MySQL.
+    #[cfg(feature = "mysql")]
+    MySql(sqlx::MySqlPool),
+}
+
+#[cfg(feature = "postgres")]
+impl From<sqlx::PgPool> for Pool {
+    fn from(pool: sqlx::PgPool) -> Self {
+        Self::Postgres(pool)
+    }
+}
+
+#[cfg(feature = "mysql")]
+impl From<sqlx::MySqlPool> for Pool {
+    fn from(pool: sqlx::MySqlPool) -> Self {
+        Self::MySql(pool)
+    }
+}
+
+impl Pool {
+    /// The server's dialect.
+    pub const fn dialect(&self) -> Dialect {
+        match self {
+            #[cfg(feature = "postgres")]
+            Self::Postgres(_) => Dialect::Postgres,
+            #[cfg(feature = "mysql")]
+            Self::MySql(_) => Dialect::MySql,
+        }
+    }
+
+    /// A pool for a URL, whose scheme says for which server.
+    ///
+    /// # Errors
+    /// A URL that is not understood. Its text is not repeated: it may hold a password.
+    pub fn connect_lazy(url: &str) -> Result<Self, ExecError> {
+        let scheme = url.split(':').next().unwrap_or_default();
+        let wrong = |_| {
+            ExecError::Connect(format!(
+                "the database URL is not understood\n  help: it reads {scheme}://user:password@host:port/database, with \
+                 `%` and two digits for special characters"
+            ))
+        };
+        match scheme {
+            #[cfg(feature = "postgres")]
+            "postgres" | "postgresql" => Ok(Self::Postgres(
+                sqlx::postgres::PgPoolOptions::new().max_connections(4).connect_lazy(url).map_err(wrong)?,
+            )),
+            #[cfg(feature = "mysql")]
+            "mysql" => Ok(Self::MySql(
+                sqlx::mysql::MySqlPoolOptions::new().max_connections(4).connect_lazy(url).map_err(wrong)?,
+            )),
+            _ => Err(ExecError::Connect(
+                "the database URL begins with neither postgres:// nor mysql:// (or Pontoon was built without that server)"
+                    .into(),
+            )),
+        }
+    }
+
+    /// A connection of our own.
+    ///
+    /// # Errors
+    /// The server cannot be reached, or does not let us in.
+    pub async fn session(&self) -> Result<Session, ExecError> {
+        let refused = |error: sqlx::Error| ExecError::Connect(format!("cannot connect to the database: {error}"));
+        Ok(match self {
+            #[cfg(feature = "postgres")]
+            Self::Postgres(pool) => Session::Postgres(Box::new(pool.acquire().await.map_err(refused)?.detach())),
+            #[cfg(feature = "mysql")]
+            Self::MySql(pool) => Session::MySql(Box::new(pool.acquire().await.map_err(refused)?.detach())),
+        })
+    }
+}
+
+/// A connection with session state of its own.
+#[derive(Debug)]
+pub enum Session {
+    /// To PostgreSQL.
+    #[cfg(feature = "postgres")]
+    Postgres(Box<sqlx::PgConnection>),
+    /// To MySQL.
+    #[cfg(feature = "mysql")]
+    MySql(Box<sqlx::MySqlConnection>),
+}
+
+/// The one line on which SQL that was not known at compile time enters the driver.
+fn dynamic(sql: &str) -> SqlStr {
+    AssertSqlSafe(sql).into_sql_str()
+}
+
+/// The same work for either connection.
+macro_rules! on {
+    ($session:expr, $conn:ident => $body:expr) => {
+        match $session {
+            #[cfg(feature = "postgres")]
+            Session::Postgres($conn) => $body,
+            #[cfg(feature = "mysql")]
+            Session::MySql($conn) => $body,
+        }
+    };
+}
+
+impl Session {
+    /// The server's dialect.
+    pub const fn dialect(&self) -> Dialect {
+        match self {
+            #[cfg(feature = "postgres")]
+            Self::Postgres(_) => Dialect::Postgres,
+            #[cfg(feature = "mysql")]
+            Self::MySql(_) => Dialect::MySql,
+        }
+    }
+
+    /// Runs SQL by the text protocol, which takes every statement (MySQL prepares only some).
+    pub(crate) async fn execute(&mut self, sql: &str) -> Result<u64, sqlx::Error> {
+        let sql = sqlx::raw_sql(dynamic(sql));
+        on!(self, conn => Ok(conn.execute(sql).await?.rows_affected()))
+    }
+
+    /// Runs prepared SQL with parameters, all bound as text; gives the number of rows changed.
+    pub(crate) async fn run(&mut self, sql: &str, args: &[String]) -> Result<u64, sqlx::Error> {
+        on!(self, conn => {
+            let query = args.iter().fold(sqlx::query(dynamic(sql)), |query, arg| query.bind(arg.as_str()));
+            Ok(query.execute(&mut **conn).await?.rows_affected())
+        })
+    }
+
+    /// Runs prepared SQL with parameters, all bound as text; its columns are texts.
+    pub(crate) async fn query(&mut self, sql: &str, args: &[String]) -> Result<Vec<Row>, sqlx::Error> {
+        on!(self, conn => {
+            let query = args.iter().fold(sqlx::query(dynamic(sql)), |query, arg| query.bind(arg.as_str()));
+            let rows = query.fetch_all(&mut **conn).await?;
+            rows.iter().map(|row| (0..row.len()).map(|at| row.try_get_unchecked(at)).collect()).collect()
+        })
+    }
+
+    /// Runs SQL by the text protocol: every value comes as the server writes it.
+    pub(crate) async fn rows(&mut self, sql: &str) -> Result<Vec<Row>, sqlx::Error> {
+        let sql = sqlx::raw_sql(dynamic(sql));
+        on!(self, conn => {
+            let rows = conn.fetch_all(sql).await?;
+            rows.iter().map(|row| (0..row.len()).map(|at| row.try_get_unchecked(at)).collect()).collect()
+        })
+    }
+
+    /// The first value of the first row.
+    pub(crate) async fn value(&mut self, sql: &str) -> Result<Option<String>, sqlx::Error> {
+        Ok(self.rows(sql).await?.into_iter().next().and_then(|row| row.into_iter().next()).flatten())
+    }
+
+    /// Ends the connection properly.
+    pub(crate) async fn close(self) {
+        on!(self, conn => drop(conn.close().await));
+    }
+}
+
+/// The server's code of an error: an SQLSTATE on PostgreSQL, a number on MySQL.
+pub(crate) fn code(error: &sqlx::Error) -> Option<String> {
+    let error = error.as_database_error()?;
+    #[cfg(feature = "mysql")]
+    if let Some(error) = error.try_downcast_ref::<sqlx::mysql::MySqlDatabaseError>() {
+        return Some(error.number().to_string());
+    }
+    error.code().map(|code| code.into_owned())
+}

@@ -1,0 +1,189 @@
+//! `cargo xtask generate` on a folder: what it writes, and what it will not touch.
+
+use std::fs;
+use std::path::Path;
+
+use pontoon::Table;
+use pontoon::def::TableDef;
+use pontoon_xtask::generate::{Failure, GenerateArgs, run_in};
+
+mod first {
+    #[derive(pontoon::Table)]
+    #[table(name = "users")]
+    pub struct User {
+        #[column(primary_key, identity)]
+        pub id: i64,
+    }
+}
+
+mod second {
+    #[derive(pontoon::Table)]
+    #[table(name = "users")]
+    pub struct User {
+        #[column(primary_key, identity)]
+        pub id: i64,
+        pub age: Option<i32>,
+    }
+}
+
+mod third {
+    #[derive(pontoon::Table)]
+    #[table(name = "users")]
+    pub struct User {
+        #[column(primary_key, identity)]
+        pub id: i64,
+        pub age: Option<i32>,
+        pub height: Option<i32>,
+    }
+}
+
+const FIRST: &[&TableDef] = &[&<first::User as Table>::DEF];
+const SECOND: &[&TableDef] = &[&<second::User as Table>::DEF];
+const THIRD: &[&TableDef] = &[&<third::User as Table>::DEF];
+
+fn generate(folder: &Path, tables: &[&TableDef]) -> Result<String, String> {
+    with(folder, tables, GenerateArgs::default())
+}
+
+fn with(folder: &Path, tables: &[&TableDef], args: GenerateArgs) -> Result<String, String> {
+    run_in(folder, tables, &args).map_err(|failure| match failure {
+        Failure::Refused(text) => text,
+        Failure::Io(text) => panic!("{text}"),
+    })
+}
+
+fn check() -> GenerateArgs {
+    GenerateArgs { check: true, ..GenerateArgs::default() }
+}
+
+/// All files below a folder with their texts.
+fn texts(folder: &Path) -> Vec<(String, String)> {
+    let mut all = Vec::new();
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            all.extend(texts(&path));
+        } else {
+            all.push((path.display().to_string(), fs::read_to_string(&path).unwrap()));
+        }
+    }
+    all.sort();
+    all
+}
+
+#[test]
+fn each_change_becomes_a_migration_and_no_change_none() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path();
+    generate(path, FIRST).unwrap();
+    assert!(generate(path, FIRST).unwrap().ends_with("agree: nothing to do."));
+    generate(path, SECOND).unwrap();
+    for file in
+        ["0001_initial/postgres.sql", "0002_add_users_age/mysql.sql", "0002_add_users_age/snapshot.json", "index.rs"]
+    {
+        assert!(path.join(file).exists(), "{file}");
+    }
+    assert!(with(path, SECOND, check()).is_ok());
+}
+
+#[test]
+fn check_and_dry_run_write_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path();
+    generate(path, FIRST).unwrap();
+    let before = texts(path);
+    let said = with(path, SECOND, check()).unwrap_err();
+    assert!(said.contains("0002_add_users_age") && said.contains("run `cargo xtask generate`"), "{said}");
+    let printed = with(path, SECOND, GenerateArgs { dry_run: true, ..GenerateArgs::default() }).unwrap();
+    assert!(printed.contains("ALTER TABLE \"users\" ADD COLUMN \"age\" integer;"), "{printed}");
+    assert!(printed.contains("ALTER TABLE `users` ADD COLUMN `age` int NULL, ALGORITHM=INSTANT;"), "{printed}");
+    assert_eq!(texts(path), before);
+}
+
+#[test]
+fn an_edit_by_hand_is_an_error_until_it_is_recorded() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path();
+    generate(path, FIRST).unwrap();
+    let file = path.join("0001_initial/postgres.sql");
+    let text = fs::read_to_string(&file).unwrap();
+    fs::write(&file, text.replace("bigint", "int")).unwrap();
+    let before = texts(path);
+    for args in [GenerateArgs::default(), check()] {
+        let said = with(path, SECOND, args).unwrap_err();
+        assert!(said.contains("0001_initial/postgres.sql was edited after it was recorded"), "{said}");
+        assert!(said.contains("cargo xtask generate --record"), "{said}");
+    }
+    assert_eq!(texts(path), before);
+    let said = with(path, FIRST, GenerateArgs { record: true, ..GenerateArgs::default() }).unwrap();
+    assert!(said.contains("0001_initial/postgres.sql"), "{said}");
+    assert!(with(path, FIRST, check()).is_ok());
+}
+
+#[test]
+fn an_edit_that_is_not_understood_is_not_recorded() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path();
+    generate(path, FIRST).unwrap();
+    let file = path.join("0001_initial/mysql.sql");
+    let text = fs::read_to_string(&file).unwrap();
+    fs::write(&file, text.replace("-- @done", "-- @dun")).unwrap();
+    let said = with(path, FIRST, GenerateArgs { record: true, ..GenerateArgs::default() }).unwrap_err();
+    assert!(said.contains("0001_initial/mysql.sql:8:4: `@dun` is none of: stage,"), "{said}");
+}
+
+#[test]
+fn two_branches_meet_and_one_is_made_anew() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path();
+    generate(path, FIRST).unwrap();
+    let ours = tempfile::tempdir().unwrap();
+    for (file, text) in texts(path) {
+        let to = ours.path().join(Path::new(&file).strip_prefix(path).unwrap());
+        fs::create_dir_all(to.parent().unwrap()).unwrap();
+        fs::write(to, text).unwrap();
+    }
+    // they add `age`; we add `height`, not knowing of `age`
+    generate(path, SECOND).unwrap();
+    let mut alone = (*THIRD[0]).to_owned();
+    let columns: Vec<_> = THIRD[0].columns.iter().filter(|it| it.name != "age").copied().collect();
+    alone.columns = columns.leak();
+    generate(ours.path(), &[&alone]).unwrap();
+    // the merge: both folders, and an index in conflict
+    let [theirs, mine] = [path, ours.path()].map(|it| fs::read_to_string(it.join("index.rs")).unwrap());
+    fs::create_dir_all(path.join("0002_add_users_height")).unwrap();
+    for file in ["postgres.sql", "mysql.sql", "snapshot.json"] {
+        let from = ours.path().join("0002_add_users_height").join(file);
+        fs::copy(from, path.join("0002_add_users_height").join(file)).unwrap();
+    }
+    fs::write(path.join("index.rs"), format!("<<<<<<< HEAD\n{theirs}=======\n{mine}>>>>>>> ours\n")).unwrap();
+    let said =
+        with(path, THIRD, GenerateArgs { rebase: Some("0002_add_users_height".into()), ..GenerateArgs::default() })
+            .unwrap();
+    assert!(said.contains("0003_add_users_height"), "{said}");
+    assert!(!path.join("0002_add_users_height").exists());
+    assert!(with(path, THIRD, check()).is_ok());
+}
+
+#[test]
+fn a_folder_that_would_never_run_is_an_error() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path();
+    generate(path, FIRST).unwrap();
+    fs::create_dir(path.join("0009_lost")).unwrap();
+    let said = generate(path, FIRST).unwrap_err();
+    assert!(said.contains("0009_lost is not in the index, so it would never run"), "{said}");
+    fs::remove_dir(path.join("0009_lost")).unwrap();
+    fs::remove_file(path.join("0001_initial/mysql.sql")).unwrap();
+    let said = generate(path, FIRST).unwrap_err();
+    assert!(said.contains("0001_initial/mysql.sql is in the index and not on disk"), "{said}");
+}
+
+#[test]
+fn a_name_that_is_no_folder_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let args = GenerateArgs { name: Some("../x".into()), ..GenerateArgs::default() };
+    let said = with(folder.path(), FIRST, args).unwrap_err();
+    assert!(said.contains("`../x` cannot be a migration's name"), "{said}");
+    assert!(texts(folder.path()).is_empty());
+}

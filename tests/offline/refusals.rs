@@ -1,0 +1,204 @@
+//! What cannot be derived: each with the place of the field and what to do.
+
+use pontoon::def::TableDef;
+use pontoon::plan::plan;
+use pontoon::schema::{Intents, Schema, from_defs};
+use pontoon::{Dialect, Table};
+
+macro_rules! table {
+    ($name:ident { $($body:tt)* }) => { table!($name () { $($body)* }) };
+    ($name:ident ($($attr:tt)*) { $($body:tt)* }) => {{
+        #[derive(Table)]
+        #[table(name = "users", $($attr)*)]
+        #[allow(dead_code)]
+        struct $name { $($body)* }
+        $name::DEF
+    }};
+}
+
+fn model(defs: &[&TableDef]) -> (Schema, Intents) {
+    from_defs(defs).unwrap_or_else(|errors| panic!("{errors}"))
+}
+
+/// What `generate` says to the way from one table to the other, without the lines' numbers.
+#[track_caller]
+fn refusal(before: TableDef, after: TableDef) -> String {
+    let (source, _) = model(&[&before]);
+    let (target, intents) = model(&[&after]);
+    let error = |dialect| plan("0002_x", &source, &target, &intents, dialect).expect_err("must be refused").to_string();
+    let [postgres, mysql] = Dialect::ALL.map(error);
+    assert_eq!(postgres, mysql);
+    assert!(postgres.starts_with("tests/offline/refusals.rs:"), "{postgres}");
+    let without_place = |line: &str| match line.strip_prefix("tests/offline/refusals.rs:") {
+        Some(rest) => rest.split_once(": ").expect("a place").1.to_owned(),
+        None => line.to_owned(),
+    };
+    postgres.lines().map(without_place).collect::<Vec<_>>().join("\n")
+}
+
+/// What is wrong with a struct by itself.
+#[track_caller]
+fn mistake(def: TableDef) -> String {
+    let errors = from_defs(&[&def]).expect_err("must be refused");
+    errors.0.iter().map(|it| format!("{}\n  help: {}", it.message, it.help)).collect::<Vec<_>>().join("\n")
+}
+
+#[test]
+fn a_new_column_without_a_value_for_the_rows_there() {
+    let said = refusal(
+        table!(User {
+            #[column(primary_key)]
+            id: i64
+        }),
+        table!(User {
+            #[column(primary_key)]
+            id: i64,
+            #[column(length = 9)]
+            nick: String
+        }),
+    );
+    insta::assert_snapshot!(said, @r#"
+    column `users.nick` is new and takes no NULL, so the rows that are there need a value
+      help: add #[column(backfill = "...")] (an SQL expression over the row) or #[column(default = "...")], or make the field an `Option`
+    "#);
+}
+
+#[test]
+fn a_drop_and_an_add_may_be_a_rename() {
+    let said = refusal(
+        table!(User { #[column(primary_key)] id: i64, name: Option<i32> }),
+        table!(User { #[column(primary_key)] id: i64, nick: Option<i32>, born: Option<i32> }),
+    );
+    insta::assert_snapshot!(said, @r#"
+    column `users.name` is gone and `users.nick`, `users.born` is new: dropped, or renamed?
+      help: dropped: #[table(dropped("name"))] on the struct of `users`; renamed: #[column(renamed_from = "name")] on `User.nick` or #[column(renamed_from = "name")] on `User.born`
+    "#);
+}
+
+#[test]
+fn a_drop_and_an_add_that_are_meant_are_taken() {
+    let (source, _) = model(&[&table!(User { #[column(primary_key)] id: i64, name: Option<i32> })]);
+    let (target, intents) =
+        model(&[&table!(User (dropped("name")) { #[column(primary_key)] id: i64, nick: Option<i32> })]);
+    for dialect in Dialect::ALL {
+        assert_eq!(plan("0002_x", &source, &target, &intents, dialect).unwrap().migration.steps.len(), 2);
+    }
+}
+
+#[test]
+fn a_rename_is_named_with_two_ways_round_it() {
+    let said = refusal(
+        table!(User { #[column(primary_key)] id: i64, name: Option<i32> }),
+        table!(User { #[column(primary_key)] id: i64, #[column(renamed_from = "name")] nick: Option<i32> }),
+    );
+    insta::assert_snapshot!(said, @r#"
+    column `users.name` is renamed to `nick`
+      help: a rename is not derived; keep the column's name with #[column(name = "name")], or keep the old field, add the new one with #[column(backfill = "name")], and remove the old one in a later migration
+    "#);
+}
+
+#[test]
+fn changes_that_are_not_derived() {
+    let before = table!(User (index("a", name = "i")) { #[column(primary_key)] id: i64, a: i32, b: i32 });
+    let after = table!(User (index("a", "b", name = "i")) { #[column(primary_key)] id: i64, a: i64, #[column(primary_key)] b: i32 });
+    insta::assert_snapshot!(refusal(before, after), @r#"
+    index `i` of `users` changes
+      help: give the new one another name, so that both can be there while the code changes: `name = "..."`
+    the primary key of `users` changes from (id) to (id, b)
+      help: changing a table's key is not derived: keep it, or make a new table
+    the type of `users.a` changes from `integer` (MySQL `int`) to `bigint`
+      help: a change of type is not derived; add a new field with #[column(backfill = "...")] that casts `a`, and remove the old one in a later migration
+    "#);
+}
+
+#[test]
+fn a_backfill_without_a_key_to_walk_by() {
+    let said = refusal(
+        table!(User { id: Option<i64> }),
+        table!(User { id: Option<i64>, #[column(backfill = "id")] other: i64 }),
+    );
+    insta::assert_snapshot!(said, @r#"
+    column `users.other` needs a backfill, and table `users` has no key to walk by
+      help: mark the key's fields with #[column(primary_key)], or a field that is never NULL with #[column(unique)]
+    "#);
+}
+
+#[test]
+fn not_null_without_a_value_for_null() {
+    let said = refusal(
+        table!(User { #[column(primary_key)] id: i64, a: Option<i32> }),
+        table!(User {
+            #[column(primary_key)]
+            id: i64,
+            a: i32
+        }),
+    );
+    insta::assert_snapshot!(said, @r#"
+    column `users.a` takes no NULL any more, and rows with NULL need a value
+      help: add #[column(backfill = "...")] (an SQL expression over the row) or #[column(default = "...")], or keep the field an `Option`
+    "#);
+}
+
+#[test]
+fn names_beyond_what_the_servers_hold() {
+    let said = mistake(table!(User {
+        #[column(primary_key, name = "a_name_that_is_longer_than_the_sixty_three_bytes_that_postgresql_keeps")]
+        id: i64,
+        #[column(name = "😀")]
+        face: i32,
+        #[column(name = "pontoon_x")]
+        ours: i32,
+        #[column(name = "space ")]
+        space: i32,
+    }));
+    insta::assert_snapshot!(said, @r#"
+    the column name `a_name_that_is_longer_than_the_sixty_three_bytes_that_postgresql_keeps` has 70 bytes; PostgreSQL takes 63
+      help: choose another name: `name = "..."`
+    the column name `😀` holds a character beyond U+FFFF, which MySQL does not take in a name
+      help: choose another name: `name = "..."`
+    the column name `pontoon_x` begins with `pontoon_`, which is kept for Pontoon's own tables and triggers
+      help: choose another name: `name = "..."`
+    the column name `space ` ends with a space, which MySQL does not take
+      help: choose another name: `name = "..."`
+    "#);
+}
+
+#[test]
+fn types_that_do_not_fit_their_use() {
+    let said = mistake(table!(User (index("note")) {
+        #[column(primary_key, identity)]
+        id: u8,
+        #[column(unique)]
+        email: String,
+        note: String,
+        #[column(length = 3)]
+        number: i32,
+        #[column(precision = 80, scale = 2)]
+        big: i64,
+        #[column(references(table = "nobody"))]
+        other: i64,
+    }));
+    insta::assert_snapshot!(said, @r#"
+    column `users.id` is an identity, and is no i16, i32 or i64
+      help: change the field's type
+    column `users.email` is part of a key or index, and has no length, which MySQL wants there
+      help: add `length = N` (768 at most for one text column)
+    column `users.note` is part of a key or index, and has no length, which MySQL wants there
+      help: add `length = N` (768 at most for one text column)
+    column `users.number` has a length, and is neither a text nor a byte string
+      help: remove `length`
+    column `users.big` cannot have 80 digits with 2 behind the point
+      help: both servers take precision 1 to 65, and scale 0 to 30 and not above the precision
+    column `users.big` has a precision or scale, and is no decimal
+      help: remove them
+    column `users.other` refers to table `nobody`, which is not in the schema
+      help: list its struct in `schema!`, or correct the name
+    "#);
+}
+
+#[test]
+fn two_tables_of_one_name() {
+    let (one, two) = (table!(User { id: i64 }), table!(User { id: i64 }));
+    let errors = from_defs(&[&one, &two]).expect_err("must be refused");
+    assert!(errors.to_string().contains("table `users` is already defined at tests/offline/refusals.rs:"), "{errors}");
+}

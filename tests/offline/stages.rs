@@ -1,0 +1,119 @@
+//! A struct's staged migration, as a value.
+
+use pontoon::migration::{Migration, Stage, Step, file};
+use pontoon::schema::{Schema, from_defs};
+use pontoon::{Dialect, Schema as _, Table};
+
+mod before {
+    use pontoon::Table;
+
+    #[derive(Table)]
+    #[table(name = "users")]
+    pub struct User {
+        #[column(primary_key, identity)]
+        pub id: i64,
+        #[column(unique, length = 320)]
+        pub email: String,
+        #[column(length = 20)]
+        pub fax: String,
+    }
+}
+
+#[derive(Table)]
+#[table(name = "users", dropped("fax"))]
+pub struct User {
+    #[column(primary_key, identity)]
+    pub id: i64,
+    #[column(unique, length = 320)]
+    pub email: String,
+    #[column(length = 64, backfill(postgres = "split_part(email, '@', 1)", mysql = "substring_index(email, '@', 1)"))]
+    pub display_name: String,
+    #[column(length = 9, backfill = "'de'")]
+    pub language: Option<String>,
+    #[column(default(postgres = "gen_random_uuid()", mysql = "uuid_to_bin(uuid())"))]
+    pub public_id: uuid::Uuid,
+}
+
+fn source() -> Schema {
+    from_defs(&[&<before::User as Table>::DEF]).expect("the source is right").0
+}
+
+/// Where in the migration the first statement with that text stands.
+#[track_caller]
+fn position(migration: &Migration, part: &str) -> usize {
+    let has = |(_, step): &(Stage, Step)| match step {
+        Step::Statement(it) => it.sql.contains(part),
+        Step::Backfill(it) => it.walks[0].sql.contains(part),
+        Step::Assertion(it) => it.sql.contains(part),
+    };
+    migration.steps.iter().position(has).unwrap_or_else(|| panic!("nothing says `{part}`"))
+}
+
+#[test]
+fn postgres_takes_each_step_after_what_it_needs() {
+    let migration = User::stages(&source(), Dialect::Postgres).unwrap();
+    let order = [
+        "ADD COLUMN \"display_name\" varchar(64)",
+        "CREATE FUNCTION \"pontoon_users_display_name\"",
+        "CREATE TRIGGER \"pontoon_users_display_name_ins\"",
+        "CREATE TRIGGER \"pontoon_users_display_name_upd\"",
+        "UPDATE \"users\" SET \"display_name\"",
+        "CHECK (\"display_name\" IS NOT NULL) NOT VALID",
+        "VALIDATE CONSTRAINT \"pontoon_users_display_name_not_null\"",
+        "ALTER COLUMN \"display_name\" SET NOT NULL",
+        "DROP TRIGGER \"pontoon_users_display_name_ins\"",
+    ];
+    let places: Vec<_> = order.iter().map(|it| position(&migration, it)).collect();
+    assert!(places.is_sorted(), "{places:?}");
+    assert!(position(&migration, "SET DEFAULT ''") < position(&migration, "DROP COLUMN \"fax\""));
+}
+
+#[test]
+fn mysql_rebuilds_nothing() {
+    let migration = User::stages(&source(), Dialect::MySql).unwrap();
+    let order = [
+        "ADD COLUMN `display_name` varchar(64) NOT NULL DEFAULT",
+        "CREATE TRIGGER `pontoon_users_display_name_ins`",
+        "UPDATE `users` SET `display_name`",
+        "ALTER COLUMN `display_name` DROP DEFAULT",
+        "DROP TRIGGER `pontoon_users_display_name_ins`",
+    ];
+    let places: Vec<_> = order.iter().map(|it| position(&migration, it)).collect();
+    assert!(places.is_sorted(), "{places:?}");
+    for (_, step) in &migration.steps {
+        if let Step::Statement(it) = step {
+            assert!(it.claim.rewrites.is_empty(), "{}", it.sql);
+            assert!(!it.sql.starts_with("ALTER") || it.sql.contains("ALGORITHM=INSTANT"), "{}", it.sql);
+        }
+    }
+}
+
+#[test]
+fn only_contract_has_no_way_back() {
+    for dialect in Dialect::ALL {
+        for (stage, step) in User::stages(&source(), dialect).unwrap().steps {
+            if let Step::Statement(it) = step {
+                let impossible = matches!(it.undo, pontoon::migration::Undo::Impossible(_));
+                assert_eq!(impossible, stage == Stage::Contract, "{}", it.sql);
+            }
+        }
+    }
+}
+
+#[test]
+fn the_same_input_gives_the_same_bytes() {
+    for dialect in Dialect::ALL {
+        let texts: Vec<_> = (0..3).map(|_| file::render(&User::stages(&source(), dialect).unwrap())).collect();
+        assert!(texts.windows(2).all(|pair| pair[0] == pair[1]));
+        let read = file::parse("users", dialect, "f", &texts[0]).unwrap();
+        assert_eq!(file::render(&read), texts[0]);
+    }
+}
+
+#[test]
+fn an_equal_schema_needs_nothing() {
+    let (schema, _) = from_defs(shop::Shop::TABLES).unwrap();
+    for dialect in Dialect::ALL {
+        assert_eq!(shop::Order::stages(&schema, dialect).unwrap().steps, []);
+    }
+}
