@@ -24,6 +24,8 @@
 //! [`migrations!`] embeds them into the application, and `pontoon::exec` runs them. `ARCHITECTURE.md`
 //! beside this crate's manifest is the map of the code.
 
+#[cfg(all(feature = "cli", feature = "exec"))]
+pub mod cli;
 pub mod def;
 pub mod dialect;
 pub mod diff;

@@ -4,4 +4,7 @@
 
 pontoon::migrations! { pub MIGRATIONS: shop::Shop = "shop/migrations/index.rs" }
 
-fn main() {}
+#[tokio::main]
+async fn main() -> std::process::ExitCode {
+    pontoon::cli::main(|dialect| MIGRATIONS.load(dialect)).await
+}
