@@ -5,7 +5,7 @@ pub(super) fn of_like(pattern: &str) -> Option<(String, Option<String>)> {
     let plain = |part: &str| part.replace('%', "x").replace('_', "a");
     Some(match pattern.split_once('%') {
         // a `%` at the start must not swallow what makes the text a text
-        Some((before, after)) if before.is_empty() => ("x".to_owned(), Some(plain(after))),
+        Some(("", after)) => ("x".to_owned(), Some(plain(after))),
         Some((before, after)) => (plain(before), Some(plain(after))),
         None => (plain(pattern), None),
     })
@@ -89,7 +89,7 @@ impl Sampler<'_> {
     fn class(&mut self) -> Option<char> {
         let not = self.accept('^');
         let mut members = Vec::new();
-        while !(self.peek()? == ']' && !members.is_empty()) {
+        while self.peek()? != ']' || members.is_empty() {
             let c = match self.next()? {
                 '[' if self.accept(':') => {
                     let name: String = std::iter::from_fn(|| self.next().filter(|c| *c != ':')).collect();
