@@ -1,1 +1,3 @@
 //! What is tested on real servers.
+
+mod server;

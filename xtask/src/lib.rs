@@ -10,5 +10,6 @@
 
 pub mod cli;
 pub mod generate;
+pub mod verify;
 
 pub use cli::main;
