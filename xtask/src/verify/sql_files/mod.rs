@@ -1,1 +1,101 @@
-//! x
+//! Migrations that nobody here wrote: plain SQL files, in the layouts of several tools.
+//!
+//! `001_x.sql` and `001_x.up.sql` with `001_x.down.sql` (sqlx and others), folders with
+//! `up.sql` and `down.sql` (diesel), `V1__x.sql` with `U1__x.sql` (refinery). Their order is
+//! that of their names, numbers compared as numbers.
+
+mod body;
+mod classify;
+mod error;
+mod layout;
+mod lex;
+mod split;
+mod token;
+
+use std::path::{Path, PathBuf};
+
+use pontoon::Dialect;
+
+pub use classify::{is_transaction_control, needs_no_transaction};
+pub use error::SqlFileError;
+pub use split::SqlText;
+pub use token::{Token, TokenKind, keyword_tokens};
+
+/// One migration.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SqlFile {
+    /// The name of its file without `.sql` and `.up`, or of its folder.
+    pub stem: String,
+    /// The way there.
+    pub up: Script,
+    /// The way back, if there is one.
+    pub down: Option<Script>,
+    /// What `--isolated` runs first on this migration's own database.
+    pub setup: Option<Script>,
+}
+
+/// A file with SQL.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Script {
+    /// The file, below the folder as it was given.
+    pub path: PathBuf,
+    /// Whether the file asks not to be run in a transaction.
+    pub no_transaction: bool,
+    /// Its statements.
+    pub statements: Vec<SqlText>,
+}
+
+/// Reads all migrations of a folder, in their order. A single file is a folder of one.
+///
+/// # Errors
+/// Names the file, and where in it, that cannot be read or cut into statements.
+pub fn read_folder(folder: &Path, dialect: Dialect) -> Result<Vec<SqlFile>, SqlFileError> {
+    let found = layout::find(folder)?;
+    if found.is_empty() {
+        return Err(SqlFileError::Empty { folder: folder.to_owned() });
+    }
+    let read = |path: &Path, no_transaction| {
+        let mut script = read_script(path, dialect)?;
+        script.no_transaction |= no_transaction;
+        Ok(script)
+    };
+    found
+        .into_iter()
+        .map(|it| {
+            let optional = |path: Option<PathBuf>| path.map(|path| read(&path, it.no_transaction)).transpose();
+            Ok(SqlFile {
+                up: read(&it.up, it.no_transaction)?,
+                down: optional(it.down)?,
+                setup: it.setup.map(|path| read(&path, false)).transpose()?,
+                stem: it.stem,
+            })
+        })
+        .collect()
+}
+
+/// Reads one file.
+///
+/// # Errors
+/// Says where in the file something is not understood.
+pub fn read_script(path: &Path, dialect: Dialect) -> Result<Script, SqlFileError> {
+    let bytes = std::fs::read(path).map_err(|error| SqlFileError::Io { path: path.to_owned(), error })?;
+    let text = std::str::from_utf8(&bytes).map_err(|error| {
+        let offset = error.valid_up_to();
+        let line = bytes[..offset].iter().filter(|byte| **byte == b'\n').count() + 1;
+        SqlFileError::NotUtf8 { path: path.to_owned(), line, offset }
+    })?;
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+    let statements = split::split(text, dialect).map_err(|error| {
+        let (line, column) = split::place(text, error.at);
+        SqlFileError::Sql { path: path.to_owned(), line, column, message: error.message }
+    })?;
+    Ok(Script { path: path.to_owned(), no_transaction: asks_for_no_transaction(text), statements })
+}
+
+/// sqlx's first line.
+fn asks_for_no_transaction(text: &str) -> bool {
+    text.trim_start().starts_with("-- no-transaction")
+}
+
+#[cfg(test)]
+mod tests;
