@@ -157,7 +157,7 @@ async fn run(engine: &bollard::Docker, dialect: Dialect, tag: &str) -> Result<St
         patience.wait(reason).await.map_err(|why| format!("the server in a container of {image}: {why}"))?;
     }
     let origin = format!("from a container of {image}");
-    Ok(Started { admin_url, origin, source: "docker", held: Held::Container { _container: container } })
+    Ok(Started { admin_url, origin, source: "docker", held: Held::Container { _container: Box::new(container) } })
 }
 
 /// If the container has stopped: its last words.

@@ -69,7 +69,7 @@ impl std::fmt::Debug for Url {
 #[derive(Debug)]
 enum Held {
     Container {
-        _container: container::Container,
+        _container: Box<container::Container>,
     },
     Process {
         _process: launch::Process,

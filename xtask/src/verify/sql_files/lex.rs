@@ -124,8 +124,8 @@ fn mysql(rest: &str, first: char) -> Cut {
     if first == '#' || is_mysql_dash_comment(rest) {
         return (Lexeme::Comment, run(rest, |c| c != '\n'), None);
     }
-    if rest.starts_with("/*") {
-        return match rest[2..].find("*/") {
+    if let Some(after) = rest.strip_prefix("/*") {
+        return match after.find("*/") {
             Some(length) => (Lexeme::Comment, length + 4, None),
             None => (Lexeme::Comment, rest.len(), Some("closing `*/`")),
         };
