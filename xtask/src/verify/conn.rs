@@ -117,19 +117,3 @@ pub fn message_of(error: &sqlx::Error) -> String {
         other => other.to_string(),
     }
 }
-
-/// A name as `dialect` reads it back, whatever is in it.
-pub fn quoted(name: &str, dialect: Dialect) -> String {
-    match dialect {
-        Dialect::Postgres => format!("\"{}\"", name.replace('"', "\"\"")),
-        Dialect::MySql => format!("`{}`", name.replace('`', "``")),
-    }
-}
-
-/// A text literal as `dialect` reads it back under its default settings, whatever is in it.
-pub fn literal(text: &str, dialect: Dialect) -> String {
-    match dialect {
-        Dialect::Postgres => format!("'{}'", text.replace('\'', "''")),
-        Dialect::MySql => format!("'{}'", text.replace('\\', "\\\\").replace('\'', "''")),
-    }
-}

@@ -26,7 +26,7 @@ pub use error::ServerError;
 pub use shared::shared;
 pub use spec::{EngineSpec, Source};
 
-use super::conn::{Conn, dialect_of, quoted};
+use super::conn::{Conn, dialect_of};
 
 /// A running server that databases can be made on.
 #[derive(Debug)]
@@ -152,7 +152,7 @@ impl Server {
     pub async fn fresh_database(&self, prefix: &str) -> Result<Database, ServerError> {
         let name = format!("{prefix}_{}_{:08x}", std::process::id(), fastrand::u32(..));
         let mut admin = Conn::open(self.admin_url()).await.map_err(ServerError::Database)?;
-        let made = admin.execute(format!("CREATE DATABASE {}", quoted(&name, self.dialect))).await;
+        let made = admin.execute(format!("CREATE DATABASE {}", self.dialect.ident(&name))).await;
         let _ = admin.close().await;
         made.map_err(ServerError::Database)?;
         Ok(Database { url: Url(with_database(self.admin_url(), &name)), name })
@@ -165,7 +165,7 @@ impl Server {
     pub async fn drop_database(&self, database: Database) -> Result<(), ServerError> {
         let force = if self.dialect == Dialect::Postgres { " WITH (FORCE)" } else { "" };
         let mut admin = Conn::open(self.admin_url()).await.map_err(ServerError::Database)?;
-        let dropped = admin.execute(format!("DROP DATABASE {}{force}", quoted(&database.name, self.dialect))).await;
+        let dropped = admin.execute(format!("DROP DATABASE {}{force}", self.dialect.ident(&database.name))).await;
         let _ = admin.close().await;
         dropped.map(drop).map_err(ServerError::Database)
     }
