@@ -1,3 +1,4 @@
 //! What is tested on real servers.
 
 mod server;
+mod verify_postgres;
