@@ -4,7 +4,7 @@
 //! wait at one place:
 //! - a weak lock on each table it may touch: an exclusive lock on the table is then waited
 //!   for, and a concurrent index build waits for the table's writers;
-//! - a lock on `pg_statistic`, which every drop of an index writes at its end, when it
+//! - a lock on `pg_class`, which every such statement writes near its end, when it
 //!   already holds its last and strongest lock.
 //!
 //! Whoever the statement is seen to wait for lets go, so nothing is kept waiting for longer
@@ -21,7 +21,7 @@ use crate::verify::conn::{Conn, quoted};
 const TABLES_MAX: usize = 8;
 
 // SHARE: others may read it, which planning a query needs; waited for by whoever writes it
-const CATALOG: &str = "LOCK TABLE pg_catalog.pg_statistic IN SHARE MODE";
+const CATALOG: &str = "LOCK TABLE pg_catalog.pg_class IN SHARE MODE";
 
 /// The sessions that hold one statement's phases open.
 #[derive(Debug)]
@@ -109,7 +109,7 @@ impl Session {
         let conn = tokio::spawn(async move { conn.execute(CATALOG).await.map(|_| conn) });
         let queued = format!(
             "SELECT 1 FROM pg_catalog.pg_locks WHERE pid = {pid} \
-             AND relation = 'pg_catalog.pg_statistic'::pg_catalog.regclass"
+             AND relation = 'pg_catalog.pg_class'::pg_catalog.regclass"
         );
         while !conn.is_finished() && watcher.value(queued.as_str()).await?.is_none() {}
         Ok(Asked { conn, pid })
