@@ -1,4 +1,5 @@
 //! What is tested on real servers.
 
 mod server;
+mod verify_mysql;
 mod verify_postgres;

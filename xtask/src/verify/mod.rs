@@ -2,6 +2,7 @@
 
 pub mod conn;
 pub mod observation;
+pub mod observe_mysql;
 pub mod observe_postgres;
 pub mod seed;
 pub mod server;

@@ -15,7 +15,7 @@
 use pontoon::Dialect;
 use tokio::task::JoinHandle;
 
-use crate::verify::conn::{Conn, quoted};
+use crate::verify::conn::Conn;
 
 /// More tables than this are not held: every one is a connection.
 const TABLES_MAX: usize = 8;
@@ -53,7 +53,7 @@ impl Blockers {
         let mut held = Vec::new();
         for table in tables.iter().take(TABLES_MAX) {
             let mut session = Session::open(url).await?;
-            let name = table.split('.').map(|part| quoted(part, Dialect::Postgres)).collect::<Vec<_>>().join(".");
+            let name = table.split('.').map(|part| Dialect::Postgres.ident(part)).collect::<Vec<_>>().join(".");
             match session.conn.execute(format!("LOCK TABLE ONLY {name} IN ROW EXCLUSIVE MODE")).await {
                 Ok(_) => held.push(session),
                 Err(sqlx::Error::Database(_)) => session.conn.close().await?,
