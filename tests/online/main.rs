@@ -2,3 +2,5 @@
 
 mod seed;
 mod server;
+mod verify_mysql;
+mod verify_postgres;

@@ -10,6 +10,7 @@
 
 pub mod cli;
 pub mod generate;
+pub mod report;
 pub mod verify;
 
 pub use cli::main;

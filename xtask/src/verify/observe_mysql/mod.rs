@@ -1,0 +1,285 @@
+//! What a MySQL server does while it runs a statement.
+//!
+//! How an ALTER is carried out is asked of the server (see [`request`]); which metadata locks a
+//! statement takes is seen by keeping it waiting for idle readers (see [`probe`]); what it did
+//! to the rows is told by InnoDB's ids of tables and indexes before and after, and by the
+//! counters of rows read and changed. The time it takes and the stalls it causes are
+//! measured in another run, without readers of ours in its way.
+
+mod dictionary;
+mod judge;
+mod probe;
+mod request;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::atomic::Ordering;
+use std::time::Instant;
+
+use pontoon::Dialect;
+use pontoon::migration::{Algorithm, LockClause};
+
+use self::dictionary::{Dictionary, Io, io, number, texts};
+use self::judge::{Seen, judge};
+use self::probe::{Locks, Progress, Readers, locks_now, watch};
+use self::request::{Request, requests};
+use crate::verify::conn::{Conn, message_of};
+use crate::verify::observation::{Observation, Refusal};
+use crate::verify::words::{Word, begins, names, words};
+
+/// Watches one session of a MySQL server.
+#[derive(Debug)]
+pub struct MySqlObserver {
+    /// Runs the statements; the same session for a whole file, so that `SET` lasts.
+    main: Conn,
+    /// Looks on.
+    watcher: Conn,
+    readers: Readers,
+    url: String,
+    thread: u64,
+    /// Whether the file has opened a transaction.
+    in_transaction: bool,
+}
+
+/// How running a statement ended.
+struct Ran {
+    granted: Option<(Algorithm, LockClause)>,
+    error: Option<Refusal>,
+    /// What was still locked when it was over, before its commit.
+    held: Locks,
+    row_locks: BTreeMap<String, u64>,
+}
+
+impl MySqlObserver {
+    /// Connects to the database at `url`.
+    ///
+    /// # Errors
+    /// Whatever the driver says; the server keeps its performance schema from us.
+    pub async fn open(url: &str) -> Result<Self, sqlx::Error> {
+        let mut main = Conn::open(url).await?;
+        let mut watcher = probe::open(url).await?;
+        let id = main.value("SELECT CONNECTION_ID()").await?.unwrap_or_default();
+        let thread = format!("SELECT THREAD_ID FROM performance_schema.threads WHERE PROCESSLIST_ID = {id}");
+        let thread = number(&watcher.value(thread).await?.unwrap_or_default());
+        // off by default; where we may not switch them on, ids alone tell a rebuild
+        let stages = "UPDATE performance_schema.setup_consumers SET ENABLED = 'YES' \
+                      WHERE NAME IN ('events_stages_current', 'events_stages_history', 'events_stages_history_long')";
+        let _ = watcher.execute(stages).await;
+        Ok(Self { main, watcher, readers: Readers::default(), url: url.to_owned(), thread, in_transaction: false })
+    }
+
+    /// The session that runs the statements.
+    pub const fn session(&mut self) -> &mut Conn {
+        &mut self.main
+    }
+
+    /// A session beside it.
+    pub const fn watcher(&mut self) -> &mut Conn {
+        &mut self.watcher
+    }
+
+    /// Ends a file: what it left open is rolled back, what it left locked is let go of.
+    ///
+    /// # Errors
+    /// The connection is lost.
+    pub async fn end_file(&mut self) -> Result<(), sqlx::Error> {
+        self.in_transaction = false;
+        self.main.execute("ROLLBACK; UNLOCK TABLES").await.map(drop)
+    }
+
+    /// Runs one statement and says what the server did.
+    ///
+    /// # Errors
+    /// The server can no longer be asked. That it refuses the statement is an observation.
+    pub async fn observe(&mut self, sql: &str) -> Result<Observation, sqlx::Error> {
+        let words = words(sql, Dialect::MySql);
+        let before = Dictionary::read(&mut self.watcher, true).await?;
+        let named = named_tables(&words, &before);
+        let io_before = io(&mut self.watcher).await?;
+        let stage_before = self.last_stage().await?;
+        if is_ddl(&words) {
+            self.readers.hold(&self.url, &before.with_neighbours(&named)).await?;
+        }
+        let started = Instant::now();
+        let progress = Progress::default();
+        let requests = requests(sql);
+        let run = async {
+            let ran = run(&mut self.main, sql, &words, &requests, &progress, &mut self.in_transaction).await;
+            progress.done.store(true, Ordering::Release);
+            ran
+        };
+        let (ran, locks) = tokio::join!(run, watch(&mut self.watcher, self.thread, &mut self.readers, &progress));
+        let duration_ms = started.elapsed().as_secs_f64() * 1_000.0;
+        self.readers.release_all().await?;
+        let (mut ran, mut locks) = (ran?, locks?);
+        self.look_before_commit(&words, &mut ran).await?;
+        if let Some(error) = ran.error {
+            return Ok(Observation { duration_ms, ..Observation::refused(error) });
+        }
+        probe::merge(&mut locks, ran.held);
+        let after = Dictionary::read(&mut self.watcher, false).await?;
+        let grown = self.grown(&before, &io_before).await?;
+        let rows = self.rows_before(&grown, &ran.row_locks).await?;
+        let seen = Seen {
+            words: &words,
+            before: &before,
+            after: &after,
+            locks: &locks,
+            io: &grown,
+            rows: &rows,
+            row_locks: &ran.row_locks,
+            granted: ran.granted,
+            alters: !requests.is_empty(),
+            copied: self.copied_since(stage_before).await?,
+        };
+        Ok(Observation { duration_ms, ..judge(&seen) })
+    }
+
+    /// Statements on rows ran in a transaction that is still open: their locks are all there to see.
+    async fn look_before_commit(&mut self, words: &[Word], ran: &mut Ran) -> Result<(), sqlx::Error> {
+        if is_ddl(words) && !begins(words, &["LOCK"]) {
+            return Ok(());
+        }
+        ran.held = locks_now(&mut self.watcher, self.thread).await?.0;
+        if is_dml(words) && ran.error.is_none() {
+            let locked = format!(
+                "SELECT OBJECT_NAME, COUNT(*) FROM performance_schema.data_locks WHERE THREAD_ID = {} \
+                 AND LOCK_TYPE = 'RECORD' AND OBJECT_SCHEMA = DATABASE() AND INDEX_NAME = 'PRIMARY' \
+                 AND LOCK_DATA <> 'supremum pseudo-record' GROUP BY OBJECT_NAME",
+                self.thread
+            );
+            ran.row_locks =
+                texts(self.watcher.rows(locked).await?).into_iter().map(|[name, rows]| (name, number(&rows))).collect();
+        }
+        if is_dml(words) && !self.in_transaction {
+            let end = if ran.error.is_some() { "ROLLBACK" } else { "COMMIT" };
+            if let Err(error) = self.main.execute(end).await {
+                ran.error.get_or_insert(lost_or_refused(error)?);
+            }
+        }
+        Ok(())
+    }
+
+    async fn grown(
+        &mut self,
+        before: &Dictionary,
+        base: &BTreeMap<String, Io>,
+    ) -> Result<BTreeMap<String, Io>, sqlx::Error> {
+        let now = io(&mut self.watcher).await?;
+        let known = now.into_iter().filter(|(name, _)| before.tables.contains_key(name));
+        Ok(known.map(|(name, io)| (name.clone(), io.since(base.get(&name).copied().unwrap_or_default()))).collect())
+    }
+
+    /// How many rows each table held that was read or changed: counted afterwards, and taken
+    /// back by what the statement changed.
+    async fn rows_before(
+        &mut self,
+        grown: &BTreeMap<String, Io>,
+        row_locks: &BTreeMap<String, u64>,
+    ) -> Result<BTreeMap<String, u64>, sqlx::Error> {
+        let mut rows = BTreeMap::new();
+        for (name, io) in grown {
+            if io.fetched < 2 && io.changed == 0 && !row_locks.contains_key(name) {
+                continue;
+            }
+            // gone, if the statement dropped it
+            let count = format!("SELECT COUNT(*) FROM {}", Dialect::MySql.ident(name));
+            if let Ok(Some(now)) = self.watcher.value(count).await {
+                rows.insert(name.clone(), (number(&now) + io.deleted).saturating_sub(io.inserted));
+            }
+        }
+        Ok(rows)
+    }
+
+    async fn last_stage(&mut self) -> Result<u64, sqlx::Error> {
+        let sql = format!(
+            "SELECT COALESCE(MAX(EVENT_ID), 0) FROM performance_schema.events_stages_history_long WHERE THREAD_ID = {}",
+            self.thread
+        );
+        Ok(number(&self.watcher.value(sql).await?.unwrap_or_default()))
+    }
+
+    async fn copied_since(&mut self, event: u64) -> Result<bool, sqlx::Error> {
+        let sql = format!(
+            "SELECT 1 FROM performance_schema.events_stages_history_long WHERE THREAD_ID = {} AND EVENT_ID > {event} \
+             AND EVENT_NAME = 'stage/sql/copy to tmp table' LIMIT 1",
+            self.thread
+        );
+        Ok(self.watcher.value(sql).await?.is_some())
+    }
+}
+
+/// Makes the requests until one is granted, or runs the statement as it is written.
+async fn run(
+    main: &mut Conn,
+    sql: &str,
+    words: &[Word],
+    requests: &[Request],
+    progress: &Progress,
+    in_transaction: &mut bool,
+) -> Result<Ran, sqlx::Error> {
+    let mut ran = Ran { granted: None, error: None, held: Locks::new(), row_locks: BTreeMap::new() };
+    for request in requests {
+        progress.attempt.fetch_add(1, Ordering::AcqRel);
+        match main.execute(request.sql.as_str()).await {
+            Ok(_) => {
+                ran.granted = Some((request.algorithm, request.lock));
+                return Ok(ran);
+            }
+            Err(error) if is_request_refused(&error) => {}
+            // anything else is for the statement itself to say
+            Err(error) => {
+                lost_or_refused(error)?;
+                break;
+            }
+        }
+    }
+    progress.attempt.fetch_add(1, Ordering::AcqRel);
+    if is_dml(words) && !*in_transaction {
+        main.execute("START TRANSACTION").await?;
+    }
+    match main.execute(sql).await {
+        Ok(_) => note_transaction(words, in_transaction),
+        Err(error) => ran.error = Some(lost_or_refused(error)?),
+    }
+    Ok(ran)
+}
+
+fn note_transaction(words: &[Word], in_transaction: &mut bool) {
+    if begins(words, &["START", "TRANSACTION"]) || begins(words, &["BEGIN"]) {
+        *in_transaction = true;
+    } else if is_ddl(words) || begins(words, &["COMMIT"]) || begins(words, &["ROLLBACK"]) && words.len() == 1 {
+        *in_transaction = false;
+    }
+}
+
+/// The tables that a statement names, itself or by a trigger.
+fn named_tables(words: &[Word], before: &Dictionary) -> BTreeSet<String> {
+    let tables = before.tables.keys().filter(|name| names(words, name)).cloned();
+    let triggers = before.triggers.iter().filter(|(name, _)| names(words, name)).map(|(_, table)| table.clone());
+    tables.chain(triggers).collect()
+}
+
+fn is_dml(words: &[Word]) -> bool {
+    ["INSERT", "UPDATE", "DELETE", "REPLACE", "SELECT", "WITH", "LOAD"].iter().any(|it| begins(words, &[it]))
+}
+
+/// Statements that commit and take metadata locks of their own.
+fn is_ddl(words: &[Word]) -> bool {
+    ["ALTER", "CREATE", "DROP", "RENAME", "TRUNCATE", "OPTIMIZE", "ANALYZE", "REPAIR", "CHECK", "LOCK"]
+        .iter()
+        .any(|it| begins(words, &[it]))
+}
+
+/// 1845, 1846: not supported this way; 1221: not together; 4092: no row version left; 1064: no such clause here.
+fn is_request_refused(error: &sqlx::Error) -> bool {
+    let inner = error.as_database_error().and_then(|it| it.try_downcast_ref::<sqlx::mysql::MySqlDatabaseError>());
+    inner.is_some_and(|it| matches!(it.number(), 1845 | 1846 | 1221 | 4092 | 1064))
+}
+
+fn lost_or_refused(error: sqlx::Error) -> Result<Refusal, sqlx::Error> {
+    if matches!(error, sqlx::Error::Database(_)) {
+        Ok(Refusal { message: message_of(&error), position: None })
+    } else {
+        Err(error)
+    }
+}

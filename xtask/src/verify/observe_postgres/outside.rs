@@ -1,0 +1,115 @@
+//! Statements that cannot run inside a transaction, watched from a second session.
+//!
+//! `pg_locks` is polled for as long as the statement runs, while [`Blockers`] hold its phases
+//! open until each has been seen. Locks seen this way are lower bounds still: a lock that is
+//! taken and let go of between two looks, at a place that no blocker holds, stays unseen.
+
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Instant;
+
+use pontoon::Dialect;
+use pontoon::migration::LockMode;
+
+use super::blockers::Blockers;
+use super::judge::{Seen, judge};
+use super::relations::{self, Counters, Relations};
+use super::{PostgresObserver, grown, locks_of, ms, number, refused, rows_before};
+use crate::verify::conn::Conn;
+use crate::verify::observation::{ObjectKind, Observation};
+use crate::verify::words::{contains, names, words};
+
+/// `pg_stat_force_next_flush` is there from this version on.
+const VERSION_FLUSHES: u32 = 150_000;
+
+impl PostgresObserver {
+    /// Runs a statement outside a transaction.
+    pub(super) async fn outside(&mut self, sql: &str, before: &Relations) -> Result<Observation, sqlx::Error> {
+        let base = self.flushed().await?;
+        let mut blockers = Blockers::hold(&self.url, &named_tables(sql, before)).await?;
+        let done = AtomicBool::new(false);
+        let started = Instant::now();
+        let execute = async {
+            let result = self.main.execute(sql).await;
+            done.store(true, Ordering::Release);
+            result
+        };
+        let watch = watch(&mut self.watcher, self.pid, &mut blockers, &self.url, &done);
+        let (result, locks) = tokio::join!(execute, watch);
+        let duration_ms = ms(started);
+        blockers.end().await;
+        if let Some(error) = refused(result)? {
+            return Ok(Observation { duration_ms, outside: true, ..Observation::refused(error) });
+        }
+        let after = self.flushed().await?;
+        let grown = grown(before, &base, &after);
+        let rows = rows_before(&mut self.watcher, before, &grown).await?;
+        let seen = Seen { before, base: &base, grown: &grown, rows: &rows, emptied: &[], sql, outside: true };
+        let locks = locks?;
+        let mut observation = Observation { duration_ms, ..judge(&seen, &locks, &locks) };
+        if self.version < VERSION_FLUSHES {
+            scans_by_kind(&mut observation, sql);
+        }
+        Ok(observation)
+    }
+
+    /// The server's counters, once this session's own have reached them.
+    async fn flushed(&mut self) -> Result<BTreeMap<u32, Counters>, sqlx::Error> {
+        if self.version >= VERSION_FLUSHES {
+            self.main.execute("SELECT pg_catalog.pg_stat_force_next_flush()").await?;
+            self.main.execute("SELECT 1").await?;
+        }
+        relations::shared_counters(&mut self.watcher).await
+    }
+}
+
+/// Looks at the locks until the statement is done, and lets it go on wherever it waits for us.
+async fn watch(
+    watcher: &mut Conn,
+    pid: u32,
+    blockers: &mut Blockers,
+    url: &str,
+    done: &AtomicBool,
+) -> Result<BTreeMap<u32, LockMode>, sqlx::Error> {
+    let mut strongest: BTreeMap<u32, LockMode> = BTreeMap::new();
+    while !done.load(Ordering::Acquire) {
+        // who blocks is asked first: the locks seen after that are those of a statement that already waits
+        let blocking = watcher.rows(format!("SELECT pg_catalog.unnest(pg_catalog.pg_blocking_pids({pid}))")).await?;
+        for (oid, mode) in locks_of(watcher, pid).await? {
+            let held = strongest.entry(oid).or_insert(mode);
+            *held = mode.max(*held);
+        }
+        let pids: Vec<u32> = blocking.into_iter().map(|row| number(row.into_iter().next().flatten())).collect();
+        if !pids.is_empty() {
+            blockers.release(&pids, watcher, url).await?;
+        }
+    }
+    Ok(strongest)
+}
+
+/// The tables that the statement may lock: those it names, those of the indexes it names.
+fn named_tables(sql: &str, before: &Relations) -> Vec<String> {
+    let words = words(sql, Dialect::Postgres);
+    let named: Vec<u32> = before.iter().filter(|(_, it)| names(&words, &it.name)).map(|(oid, _)| *oid).collect();
+    let all = named.is_empty();
+    before
+        .iter()
+        .filter(|(oid, it)| {
+            let of_index = || named.iter().any(|index| before[index].table == Some(**oid));
+            it.kind == ObjectKind::Table && (all || named.contains(oid) || of_index())
+        })
+        .map(|(_, it)| it.name.clone())
+        .collect()
+}
+
+/// Before PostgreSQL 15 a session's counters reach the server when it likes; there, the
+/// statements that read tables whole are known by their kind.
+fn scans_by_kind(observation: &mut Observation, sql: &str) {
+    let words = words(sql, Dialect::Postgres);
+    let builds = contains(&words, &["CREATE"]) || contains(&words, &["REINDEX"]) || contains(&words, &["CLUSTER"]);
+    if builds || contains(&words, &["FULL"]) {
+        let read: Vec<_> =
+            observation.tables().filter(|lock| observation.held_rows.contains(&lock.object)).map(|it| it.object.clone()).collect();
+        observation.scans.extend(read);
+    }
+}
