@@ -1,6 +1,11 @@
 //! What is tested on real servers.
 
+mod backfill;
+mod crash;
+mod refuse;
+mod run;
 mod seed;
 mod server;
+mod support;
 mod verify_mysql;
 mod verify_postgres;

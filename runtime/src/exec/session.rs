@@ -36,6 +36,9 @@ impl From<sqlx::MySqlPool> for Pool {
     }
 }
 
+/// How long a connection may take. The driver goes on trying a server that refuses it.
+const PATIENCE: std::time::Duration = std::time::Duration::from_secs(5);
+
 impl Pool {
     /// The server's dialect.
     pub const fn dialect(&self) -> Dialect {
@@ -62,11 +65,11 @@ impl Pool {
         match scheme {
             #[cfg(feature = "postgres")]
             "postgres" | "postgresql" => Ok(Self::Postgres(
-                sqlx::postgres::PgPoolOptions::new().max_connections(4).connect_lazy(url).map_err(wrong)?,
+                sqlx::postgres::PgPoolOptions::new().max_connections(4).acquire_timeout(PATIENCE).connect_lazy(url).map_err(wrong)?,
             )),
             #[cfg(feature = "mysql")]
             "mysql" => Ok(Self::MySql(
-                sqlx::mysql::MySqlPoolOptions::new().max_connections(4).connect_lazy(url).map_err(wrong)?,
+                sqlx::mysql::MySqlPoolOptions::new().max_connections(4).acquire_timeout(PATIENCE).connect_lazy(url).map_err(wrong)?,
             )),
             _ => Err(ExecError::Connect(
                 "the database URL begins with neither postgres:// nor mysql:// (or Pontoon was built without that server)"

@@ -78,7 +78,9 @@ struct Queries {
 
 impl Queries {
     fn new(dialect: Dialect, table: &str, columns: &[KeyColumn]) -> Self {
-        let names: Vec<_> = columns.iter().map(|it| dialect.ident(&it.name)).collect();
+        // with the table's name: a bare one would mean the text that is selected, and its order
+        let names: Vec<_> =
+            columns.iter().map(|it| format!("{}.{}", dialect.ident(table), dialect.ident(&it.name))).collect();
         let shown: Vec<_> = columns.iter().map(|it| shown(dialect, it)).collect();
         let descending: Vec<_> = names.iter().map(|it| format!("{it} DESC")).collect();
         let from = format!("SELECT {} FROM {}", shown.join(", "), dialect.ident(table));
