@@ -177,7 +177,7 @@ mod tests {
         fs::create_dir_all(program.parent().unwrap()).unwrap();
         fs::write(&program, "").unwrap();
         wrap(&program, &wrapper(root.path()).unwrap()).unwrap();
-        let output = std::process::Command::new(&program).arg("--an option").output().unwrap();
+        let output = std::process::Command::new(&program).args(["--an", "option"]).output().unwrap();
         let root = root.path().display();
         assert_eq!(
             String::from_utf8_lossy(&output.stdout),
