@@ -118,8 +118,7 @@ impl Observation {
             let mode = strongest.entry((lock.kind, lock.object)).or_insert(lock.mode);
             *mode = (*mode).max(lock.mode);
         }
-        self.locks =
-            strongest.into_iter().map(|((kind, object), mode)| ObservedLock { object, kind, mode }).collect();
+        self.locks = strongest.into_iter().map(|((kind, object), mode)| ObservedLock { object, kind, mode }).collect();
     }
 
     /// Whether the statement's work grows with a table: it rewrites or reads one that held rows.

@@ -108,7 +108,10 @@ mod tests {
     fn clauses_stand_behind_the_tables_name() {
         assert_eq!(
             first_two("ALTER TABLE `a b`.t ADD x int"),
-            ["ALTER TABLE `a b`.t ALGORITHM=INSTANT, ADD x int", "ALTER TABLE `a b`.t ALGORITHM=INPLACE, LOCK=NONE, ADD x int"]
+            [
+                "ALTER TABLE `a b`.t ALGORITHM=INSTANT, ADD x int",
+                "ALTER TABLE `a b`.t ALGORITHM=INPLACE, LOCK=NONE, ADD x int"
+            ]
         );
         assert_eq!(
             first_two("ALTER TABLE t PARTITION BY HASH (id)")[0],
@@ -131,17 +134,19 @@ mod tests {
         assert_eq!(all(instant), [instant]);
         assert_eq!(
             all("ALTER TABLE t FORCE, ALGORITHM=COPY"),
-            [
-                "ALTER TABLE t LOCK=SHARED, FORCE, ALGORITHM=COPY",
-                "ALTER TABLE t LOCK=EXCLUSIVE, FORCE, ALGORITHM=COPY"
-            ]
+            ["ALTER TABLE t LOCK=SHARED, FORCE, ALGORITHM=COPY", "ALTER TABLE t LOCK=EXCLUSIVE, FORCE, ALGORITHM=COPY"]
         );
         assert_eq!(requests("ALTER TABLE t ADD `lock` int, LOCK=SHARED").len(), 2);
     }
 
     #[test]
     fn other_statements_have_no_algorithm() {
-        for sql in ["UPDATE t SET a = 1", "CREATE TABLE t (a int)", "CREATE ALGORITHM=MERGE VIEW v AS SELECT 1", "DROP TABLE t"] {
+        for sql in [
+            "UPDATE t SET a = 1",
+            "CREATE TABLE t (a int)",
+            "CREATE ALGORITHM=MERGE VIEW v AS SELECT 1",
+            "DROP TABLE t",
+        ] {
             assert!(requests(sql).is_empty(), "{sql}");
         }
     }

@@ -155,7 +155,8 @@ impl PostgresObserver {
         }
         let grown = grown(&before, &base, &after);
         let rows = rows_before(&mut self.main, &before, &grown).await?;
-        let seen = Seen { before: &before, base: &base, grown: &grown, rows: &rows, emptied: &emptied, sql, outside: false };
+        let seen =
+            Seen { before: &before, base: &base, grown: &grown, rows: &rows, emptied: &emptied, sql, outside: false };
         Ok(Observation { duration_ms, ..judge(&seen, &locks, &locks) })
     }
 

@@ -108,8 +108,11 @@ fn scans_by_kind(observation: &mut Observation, sql: &str) {
     let words = words(sql, Dialect::Postgres);
     let builds = contains(&words, &["CREATE"]) || contains(&words, &["REINDEX"]) || contains(&words, &["CLUSTER"]);
     if builds || contains(&words, &["FULL"]) {
-        let read: Vec<_> =
-            observation.tables().filter(|lock| observation.held_rows.contains(&lock.object)).map(|it| it.object.clone()).collect();
+        let read: Vec<_> = observation
+            .tables()
+            .filter(|lock| observation.held_rows.contains(&lock.object))
+            .map(|it| it.object.clone())
+            .collect();
         observation.scans.extend(read);
     }
 }
