@@ -1,11 +1,12 @@
 //! What PostgreSQL's catalog says of tables.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 
 use pontoon::Dialect;
 
 use super::model::{Column, ForeignKey, Kind, Table, Unique};
 use super::partition;
+use super::rows::{by_table, texts};
 use super::types_postgres::Types;
 use super::wish::{Wish, understand};
 use crate::verify::conn::{Conn, TextRow};
@@ -63,19 +64,6 @@ pub(super) async fn tables(conn: &mut Conn) -> Result<Vec<Table>, sqlx::Error> {
         tables.push(reader.table);
     }
     Ok(tables)
-}
-
-fn by_table(rows: Vec<TextRow>) -> HashMap<String, Vec<TextRow>> {
-    let mut tables: HashMap<String, Vec<TextRow>> = HashMap::new();
-    for row in rows {
-        tables.entry(row[0].clone().unwrap_or_default()).or_default().push(row);
-    }
-    tables
-}
-
-/// The first values of a row; empty for NULL.
-pub(super) fn texts<const N: usize>(row: &TextRow) -> [&str; N] {
-    std::array::from_fn(|at| row.get(at).and_then(Option::as_deref).unwrap_or_default())
 }
 
 struct Reader {
