@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use pontoon::Dialect;
 use pontoon_xtask::verify::conn::Conn;
-use pontoon_xtask::verify::server::{EngineSpec, Server, Source, shared};
+use pontoon_xtask::verify::server::{EngineSpec, Server, Source, shared, start_all};
 
 #[tokio::test]
 async fn a_shared_server_gives_databases_of_their_own() {
@@ -69,6 +69,14 @@ async fn where_there_is_no_server_each_source_says_why() {
 }
 
 #[tokio::test]
+async fn without_a_name_there_is_one_server_of_each() {
+    let servers = start_all(&[], &source()).await.unwrap();
+    assert_eq!(servers.iter().map(Server::dialect).collect::<Vec<_>>(), Dialect::ALL);
+    let none = start_all(&["mysql:5.1".parse().unwrap()], &Source::Local).await.unwrap_err().to_string();
+    assert!(none.starts_with("no server for `mysql:5.1`"), "{none}");
+}
+
+#[tokio::test]
 async fn a_server_ends_when_it_is_dropped() {
     for dialect in Dialect::ALL {
         let server = own(dialect).await;
@@ -111,6 +119,9 @@ async fn a_server_ends_when_its_process_is_killed() {
 }
 
 async fn own(dialect: Dialect) -> Server {
-    let source = std::env::var("PONTOON_TEST_SOURCE").map_or(Source::Auto, |it| it.parse().unwrap());
-    Server::start(&EngineSpec::any(dialect), &source).await.unwrap()
+    Server::start(&EngineSpec::any(dialect), &source()).await.unwrap()
+}
+
+fn source() -> Source {
+    std::env::var("PONTOON_TEST_SOURCE").map_or(Source::Auto, |it| it.parse().unwrap())
 }

@@ -4,9 +4,9 @@ use std::collections::{BTreeMap, HashMap};
 
 use pontoon::Dialect;
 
-use super::catalog_postgres::texts;
 use super::model::{Column, ForeignKey, Kind, Table, Unique};
 use super::partition;
+use super::rows::{by_table, texts};
 use super::wish::{Wish, understand};
 use crate::verify::conn::{Conn, TextRow};
 use crate::verify::sql_files::{TokenKind, keyword_tokens};
@@ -75,14 +75,6 @@ pub(super) async fn tables(conn: &mut Conn) -> Result<Vec<Table>, sqlx::Error> {
         tables.push(table);
     }
     Ok(tables)
-}
-
-fn by_table(rows: Vec<TextRow>) -> HashMap<String, Vec<TextRow>> {
-    let mut tables: HashMap<String, Vec<TextRow>> = HashMap::new();
-    for row in rows {
-        tables.entry(row[0].clone().unwrap_or_default()).or_default().push(row);
-    }
-    tables
 }
 
 fn column(row: &TextRow) -> Column {

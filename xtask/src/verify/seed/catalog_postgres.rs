@@ -1,11 +1,12 @@
 //! What PostgreSQL's catalog says of tables.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 
 use pontoon::Dialect;
 
 use super::model::{Column, ForeignKey, Kind, Table, Unique};
 use super::partition;
+use super::rows::{by_table, texts};
 use super::types_postgres::Types;
 use super::wish::{Wish, understand};
 use crate::verify::conn::{Conn, TextRow};
@@ -20,12 +21,13 @@ WHERE c.relkind IN ('r', 'p') AND NOT c.relispartition AND c.relpersistence <> '
                   WHERE d.classid = 'pg_class'::regclass AND d.objid = c.oid AND d.deptype = 'e')
 ORDER BY n.nspname, c.relname";
 
+// objects of the server's own have smaller numbers
 const COLUMNS: &str = "
 SELECT a.attrelid, a.attnum, a.attname, a.atttypid, a.atttypmod, format_type(a.atttypid, a.atttypmod),
        a.attnotnull, a.attidentity, a.attgenerated, pg_get_expr(d.adbin, d.adrelid)
 FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid AND c.relkind IN ('r', 'p')
 LEFT JOIN pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum
-WHERE a.attnum > 0 AND NOT a.attisdropped
+WHERE a.attnum > 0 AND NOT a.attisdropped AND a.attrelid >= 16384
 ORDER BY a.attrelid, a.attnum";
 
 const CONSTRAINTS: &str = "
@@ -41,7 +43,7 @@ ORDER BY conrelid, conname";
 const UNIQUES: &str = "
 SELECT i.indrelid, i.indkey::text, coalesce(to_jsonb(i) ->> 'indnullsnotdistinct', 'false'), pg_get_indexdef(i.indexrelid)
 FROM pg_index i JOIN pg_class c ON c.oid = i.indrelid AND c.relkind IN ('r', 'p')
-WHERE i.indisunique ORDER BY i.indexrelid";
+WHERE i.indisunique AND i.indrelid >= 16384 ORDER BY i.indexrelid";
 
 /// All tables that rows could be put into.
 pub(super) async fn tables(conn: &mut Conn) -> Result<Vec<Table>, sqlx::Error> {
@@ -62,19 +64,6 @@ pub(super) async fn tables(conn: &mut Conn) -> Result<Vec<Table>, sqlx::Error> {
         tables.push(reader.table);
     }
     Ok(tables)
-}
-
-fn by_table(rows: Vec<TextRow>) -> HashMap<String, Vec<TextRow>> {
-    let mut tables: HashMap<String, Vec<TextRow>> = HashMap::new();
-    for row in rows {
-        tables.entry(row[0].clone().unwrap_or_default()).or_default().push(row);
-    }
-    tables
-}
-
-/// The first values of a row; empty for NULL.
-pub(super) fn texts<const N: usize>(row: &TextRow) -> [&str; N] {
-    std::array::from_fn(|at| row.get(at).and_then(Option::as_deref).unwrap_or_default())
 }
 
 struct Reader {

@@ -12,6 +12,7 @@ mod keys;
 mod model;
 mod order;
 mod partition;
+mod rows;
 mod sample;
 mod types_postgres;
 mod value;

@@ -2,8 +2,8 @@
 
 use pontoon::Dialect;
 
-use super::catalog_postgres::texts;
 use super::model::Table;
+use super::rows::texts;
 use super::wish::Wish;
 use crate::verify::conn::Conn;
 use crate::verify::sql_files::{Token, TokenKind, keyword_tokens};

@@ -3,8 +3,9 @@
 
 use std::collections::HashMap;
 
-use super::catalog_postgres::{kind_of, texts};
+use super::catalog_postgres::kind_of;
 use super::model::Kind;
+use super::rows::texts;
 use crate::verify::conn::Conn;
 
 struct Type {

@@ -148,21 +148,23 @@ fn text(column: &Column, limit: Option<u64>, rows: u64, dialect: Dialect) -> (St
     let wish = &column.wish;
     let limit = [limit, wish.max_length].into_iter().flatten().min().unwrap_or(u64::MAX);
     let digits = (rows + 1).to_string().len() as u64;
-    let name: String = column.name.to_lowercase().chars().filter(|c| c.is_ascii_alphanumeric() || *c == '_').collect();
-    let name_length = name.len() as u64;
-    let (template, capacity) = if name.contains("email") && limit >= digits + 16 {
+    let email = column.name.to_lowercase().contains("email");
+    let (template, capacity, longest) = if email && limit >= digits + 16 {
         let parts = [literal("user", dialect), number_text(dialect), literal("@example.com", dialect)];
-        (concatenation(&parts, dialect), MANY)
-    } else if limit > name_length + digits {
-        (concatenation(&[literal(&format!("{name} "), dialect), number_text(dialect)], dialect), MANY)
+        (concatenation(&parts, dialect), MANY, digits + 16)
+    } else if limit >= digits {
+        // digits can be read as a number and as JSON, where a later migration makes the column one of these
+        (concatenation(&[number_text(dialect)], dialect), MANY, digits)
     } else {
         let length = limit.clamp(1, 12);
         let letters: Vec<String> = (0..length as u32).rev().map(|at| letter(at, dialect)).collect();
-        (concatenation(&letters, dialect), 36_u64.saturating_pow(length as u32).min(MANY))
+        (concatenation(&letters, dialect), 36_u64.saturating_pow(length as u32).min(MANY), length)
     };
     let template = match wish.min_length {
-        Some(length) => format!("rpad({template}, {}, 'x')", length.max(digits + name_length + 1).min(limit)),
-        None => template,
+        // never cut off, for then different values would be the same
+        Some(length) if length > longest => format!("rpad({template}, {length}, 'x')"),
+        Some(length) if length > 1 => format!("rpad({template}, {longest}, 'x')"),
+        _ => template,
     };
     (if wish.upper { format!("upper({template})") } else { template }, if limit == 0 { 1 } else { capacity })
 }
@@ -190,8 +192,8 @@ fn bytes(wish: &Wish, limit: Option<u64>, fixed: bool, dialect: Dialect) -> (Str
 fn json(array: bool, dialect: Dialect) -> (String, u64) {
     let n = NUMBER;
     let template = match (dialect, array) {
-        (Dialect::Postgres, true) => format!("json_build_array({n})"),
-        (Dialect::Postgres, false) => format!("json_build_object('n', {n}, 'tag', 'tag ' || {n} % 10)"),
+        (Dialect::Postgres, true) => format!("'[' || {n} || ']'"),
+        (Dialect::Postgres, false) => format!("'{{\"n\":' || {n} || ',\"tag\":\"tag ' || {n} % 10 || '\"}}'"),
         (Dialect::MySql, true) => format!("JSON_ARRAY({n})"),
         (Dialect::MySql, false) => format!("JSON_OBJECT('n', {n}, 'tag', CONCAT('tag ', {n} % 10))"),
     };

@@ -144,14 +144,17 @@ impl Apt {
         Ok(apt)
     }
 
-    /// The name of the newest package that holds a server of `spec`.
-    pub(super) fn server_package(&self, spec: &EngineSpec) -> Result<Option<String>, String> {
+    /// The newest package that holds a server of `spec`, and its server's version. Otherwise what there is.
+    pub(super) fn server_package(&self, spec: &EngineSpec) -> Result<Result<(String, String), String>, String> {
         let prefix = match spec.dialect {
             Dialect::Postgres => "postgresql-",
             Dialect::MySql => "mysql-server-core",
         };
         let names = self.run("apt-cache", &["pkgnames", prefix])?;
-        Ok(best_package(names.lines(), prefix, spec))
+        let Some(name) = best_package(names.lines(), prefix, spec) else { return Ok(Err("none".into())) };
+        let shown = self.run("apt-cache", &["show", "--no-all-versions", &name])?;
+        let version = version_of_package(&shown).ok_or_else(|| format!("apt does not say the version of `{name}`"))?;
+        Ok(if spec.accepts(&version) { Ok((name, version)) } else { Err(version) })
     }
 
     /// Unpacks a package and the libraries it needs into a folder.
@@ -229,6 +232,12 @@ fn best_package<'a>(names: impl Iterator<Item = &'a str>, prefix: &str, spec: &E
     found.max().map(|(_, name)| name.to_owned())
 }
 
+/// The server's part of a package's version: `9.7.4` of `1:9.7.4-1+b2`.
+fn version_of_package(shown: &str) -> Option<String> {
+    let version = shown.lines().find_map(|line| line.strip_prefix("Version:"))?.trim();
+    super::ready::version_in(version.split_once(':').map_or(version, |(_, version)| version))
+}
+
 /// The package's name in a line `'URI' name_version_arch.deb size hash`.
 fn package_of(line: &str) -> Option<&str> {
     line.split(' ').nth(1)?.split('_').next()
@@ -269,6 +278,13 @@ mod tests {
         assert_eq!(best(&["mysql-server-core"], "mysql:9.7").as_deref(), Some("mysql-server-core"));
         assert_eq!(best(&["mysql-server-core-8.0"], "mysql").as_deref(), Some("mysql-server-core-8.0"));
         assert_eq!(best(&["mysql-server-core-8.0"], "mysql:9.7"), None);
+    }
+
+    #[test]
+    fn the_servers_version_is_in_the_packages() {
+        let shown = "Package: mysql-server-core\nVersion: 1:9.7.4-1+b2\nDescription: 5.7 was before\n";
+        assert_eq!(version_of_package(shown).as_deref(), Some("9.7.4"));
+        assert_eq!(version_of_package("Version: 17.11-0+deb13u1").as_deref(), Some("17.11"));
     }
 
     #[test]

@@ -24,6 +24,8 @@ pub enum ServerError {
         /// Where the server is.
         origin: String,
     },
+    /// The search for a server broke off.
+    Unfinished(String),
     /// The server was there and does not answer any more, or refuses.
     Database(sqlx::Error),
 }
@@ -46,6 +48,7 @@ impl fmt::Display for ServerError {
             Self::WrongVersion { engine, found, origin } => {
                 write!(f, "`{engine}` was asked for, and the server {origin} is {found}")
             }
+            Self::Unfinished(reason) => write!(f, "the search for a server broke off: {reason}"),
             Self::Database(error) => f.write_str(&message_of(error)),
         }
     }

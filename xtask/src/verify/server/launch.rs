@@ -3,7 +3,7 @@
 use std::fs;
 use std::io;
 use std::net::TcpListener;
-use std::os::unix::fs::{MetadataExt as _, chown};
+use std::os::unix::fs::chown;
 use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -11,6 +11,7 @@ use std::process::{Child, Command, Stdio};
 use pontoon::Dialect;
 use tempfile::TempDir;
 
+use super::account::Account;
 use super::warden::Warden;
 use super::{Held, Started, owner, ready};
 
@@ -98,13 +99,6 @@ struct Running {
     log: PathBuf,
 }
 
-/// Whom a server runs as when we are root.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Account {
-    pub(super) uid: u32,
-    gid: u32,
-}
-
 impl Ground {
     fn prepare(installation: Installation) -> Result<Self, String> {
         let unwritable = |error| format!("no folder for its data: {error}");
@@ -112,7 +106,7 @@ impl Ground {
             .prefix(&format!("{}{}-", owner::FOLDER_PREFIX, std::process::id()))
             .tempdir()
             .map_err(unwritable)?;
-        let account = account(folder.path(), installation.dialect).map_err(unwritable)?;
+        let account = Account::for_server(folder.path(), installation.dialect).map_err(unwritable)?;
         let ground = Self { installation, folder, account, password: format!("{:016x}", fastrand::u64(..)) };
         ground.lay_out().map_err(unwritable)?;
         match ground.installation.dialect {
@@ -266,35 +260,9 @@ fn free_port() -> io::Result<u16> {
     Ok(TcpListener::bind(("127.0.0.1", 0))?.local_addr()?.port())
 }
 
-/// Whom a server runs as: nobody else, unless we are root.
-fn account(our_folder: &Path, dialect: Dialect) -> io::Result<Option<Account>> {
-    if fs::metadata(our_folder)?.uid() != 0 {
-        return Ok(None);
-    }
-    let names = match dialect {
-        Dialect::Postgres => ["postgres", "nobody"],
-        Dialect::MySql => ["mysql", "nobody"],
-    };
-    let users = fs::read_to_string("/etc/passwd")?;
-    Ok(names.iter().find_map(|name| account_named(&users, name)).or(Some(Account { uid: 65534, gid: 65534 })))
-}
-
-fn account_named(users: &str, name: &str) -> Option<Account> {
-    let mut fields = users.lines().map(|line| line.split(':')).find(|it| it.clone().next() == Some(name))?.skip(2);
-    let mut number = || fields.next()?.parse().ok();
-    Some(Account { uid: number()?, gid: number()? })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn an_account_is_found_by_its_name() {
-        let users = "root:x:0:0:root:/root:/bin/sh\nnobody:x:65534:65533::/nonexistent:/bin/false\n";
-        assert_eq!(account_named(users, "nobody"), Some(Account { uid: 65534, gid: 65533 }));
-        assert_eq!(account_named(users, "mysql"), None);
-    }
 
     #[test]
     fn the_last_error_says_more_than_the_last_line() {

@@ -8,6 +8,7 @@
 //! A server lives as long as its [`Server`]. Behind each stands a [`warden`] that ends it
 //! when this process dies in any other way.
 
+mod account;
 mod apt;
 mod container;
 mod error;
@@ -171,7 +172,7 @@ impl Server {
     }
 }
 
-/// Starts a server for every engine, one after the other; for both dialects if none is named.
+/// Starts a server for every engine, all at once; for both dialects if none is named.
 ///
 /// # Errors
 /// The first engine that no source has.
@@ -181,11 +182,18 @@ pub async fn start_all(engines: &[EngineSpec], source: &Source) -> Result<Vec<Se
         ([], _) => Dialect::ALL.into_iter().map(EngineSpec::any).collect(),
         _ => engines.to_vec(),
     };
+    let starting: Vec<_> = engines
+        .into_iter()
+        .map(|engine| {
+            let source = source.clone();
+            tokio::spawn(async move { Server::start(&engine, &source).await })
+        })
+        .collect();
     let mut servers = Vec::new();
-    for engine in &engines {
-        servers.push(Server::start(engine, source).await?);
+    for server in starting {
+        servers.push(server.await.map_err(|panic| ServerError::Unfinished(panic.to_string()))?);
     }
-    Ok(servers)
+    servers.into_iter().collect()
 }
 
 async fn start_from(name: &'static str, spec: &EngineSpec, source: &Source) -> Result<Started, String> {

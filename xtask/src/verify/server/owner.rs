@@ -1,7 +1,7 @@
 //! Whose a container or a folder is, and removing what dead processes of ours left behind
 //! (when their wardens were killed too, or the machine lost its power).
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
 
 use tokio::sync::OnceCell;
@@ -53,7 +53,7 @@ fn sweep_folders() {
     }
 }
 
-fn sweep_folder(folder: &PathBuf) {
+fn sweep_folder(folder: &Path) {
     let owner = std::fs::read_to_string(folder.join(OWNER_FILE)).unwrap_or_default();
     if !is_dead(&owner) {
         return;
@@ -75,6 +75,21 @@ fn serves_from(pid: &str, folder: &Path) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_a_dead_process_left_is_removed_with_its_server() {
+        let folder = tempfile::Builder::new().prefix(FOLDER_PREFIX).tempdir().unwrap().keep();
+        let mut server = Command::new("sh").args(["-c", "sleep 60; :"]).arg(&folder).spawn().unwrap();
+        std::fs::write(folder.join(PID_FILE), server.id().to_string()).unwrap();
+        std::fs::write(folder.join(OWNER_FILE), me()).unwrap();
+        sweep_folders();
+        assert!(folder.exists() && server.try_wait().unwrap().is_none(), "its owner lives");
+
+        std::fs::write(folder.join(OWNER_FILE), format!("{} 999999999", place())).unwrap();
+        sweep_folders();
+        assert!(!folder.exists());
+        assert!(!server.wait().unwrap().success());
+    }
 
     #[test]
     fn only_a_dead_process_of_this_place_is_dead() {

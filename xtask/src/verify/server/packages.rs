@@ -73,13 +73,21 @@ fn fetch(distribution: &Distribution, spec: &EngineSpec, store: &Path) -> Result
     let mut reasons = Vec::new();
     for suite in distribution.suites(spec) {
         let apt = Apt::new(distribution, &suite)?;
-        let Some(package) = apt.server_package(spec)? else {
-            reasons.push(suite);
-            continue;
+        let (package, version) = match apt.server_package(spec)? {
+            Ok(found) => found,
+            Err(there) => {
+                reasons.push(format!("{suite} ({there})"));
+                continue;
+            }
         };
-        let root = store.join(format!("{}-{suite}-{package}", spec.dialect));
+        // named by its version: a newer one does not take the place of one that somebody is running
+        let root = store.join(format!("{}-{suite}-{package}-{version}", spec.dialect));
         let partial = store.join(format!(".partial-{}", std::process::id()));
-        say(&format!("fetching {package} of {} {suite} and its libraries into {}", distribution.name, store.display()));
+        say(&format!(
+            "fetching {package} {version} of {} {suite} and its libraries into {}",
+            distribution.name,
+            store.display()
+        ));
         let unpacked = unpack(&apt, &package, spec.dialect, &partial).and_then(|()| {
             let _ = fs::remove_dir_all(&root);
             fs::rename(&partial, &root).map_err(|error| format!("{}: {error}", root.display()))
@@ -89,7 +97,7 @@ fn fetch(distribution: &Distribution, spec: &EngineSpec, store: &Path) -> Result
         }
         return unpacked;
     }
-    Err(format!("{} has no `{spec}` in: {}", distribution.name, reasons.join(", ")))
+    Err(format!("{} has no `{spec}`; it has: {}", distribution.name, reasons.join(", ")))
 }
 
 fn unpack(apt: &Apt, package: &str, dialect: Dialect, root: &Path) -> Result<(), String> {
@@ -177,7 +185,7 @@ mod tests {
         fs::create_dir_all(program.parent().unwrap()).unwrap();
         fs::write(&program, "").unwrap();
         wrap(&program, &wrapper(root.path()).unwrap()).unwrap();
-        let output = std::process::Command::new(&program).arg("--an option").output().unwrap();
+        let output = std::process::Command::new(&program).args(["--an", "option"]).output().unwrap();
         let root = root.path().display();
         assert_eq!(
             String::from_utf8_lossy(&output.stdout),
