@@ -20,7 +20,7 @@ CREATE TABLE p (id bigint PRIMARY KEY, k int) PARTITION BY RANGE (id)
   (PARTITION p0 VALUES LESS THAN (1000), PARTITION p1 VALUES LESS THAN (5000));
 CREATE TABLE f (id bigint PRIMARY KEY, body varchar(100), FULLTEXT KEY f_body (body));
 CREATE TABLE `order` (id bigint PRIMARY KEY, `group` int);
-CREATE TABLE empty (id bigint PRIMARY KEY, a int);
+CREATE TABLE e (id bigint PRIMARY KEY, a int);
 CREATE TRIGGER t_old BEFORE INSERT ON t FOR EACH ROW SET NEW.a = NEW.a;
 INSERT INTO u SELECT n, concat('n', n) FROM n;
 INSERT INTO t SELECT n, n, concat('b', n), concat('c', n), now(), n, 'x' FROM n;
@@ -78,7 +78,7 @@ const TABLE: &[(&str, &str)] = &[
      "locks t EXCLUSIVE, u EXCLUSIVE; algorithm COPY; lock SHARED; rewrites t; scans t; reads brief; writes rows"),
     ("ALTER TABLE c DROP FOREIGN KEY c_fk", "locks c EXCLUSIVE, u EXCLUSIVE; algorithm INPLACE; lock NONE; reads brief; writes brief"),
     ("ALTER TABLE u ADD x int", "locks c EXCLUSIVE, u EXCLUSIVE; algorithm INSTANT; lock NONE; reads brief; writes brief"),
-    ("ALTER TABLE c ADD x int", "locks c EXCLUSIVE; algorithm INSTANT; lock NONE; reads brief; writes brief"),
+    ("ALTER TABLE c ADD x int", "locks c EXCLUSIVE, u SHARED_UPGRADABLE; algorithm INSTANT; lock NONE; reads brief; writes brief"),
     // with clauses of their own
     ("ALTER TABLE t ADD x int, ALGORITHM=INPLACE", REBUILD),
     ("ALTER TABLE t ADD x int, ALGORITHM=COPY", COPY),
@@ -110,7 +110,7 @@ const TABLE: &[(&str, &str)] = &[
     ("UPDATE t SET b = 'x' WHERE id = 5", "locks t SHARED_WRITE; reads no; writes brief"),
     ("DELETE FROM t", "locks t SHARED_WRITE; scans t; reads no; writes rows"),
     ("INSERT INTO t (id, c) VALUES (5000, 'x')", "locks t SHARED_WRITE; reads no; writes no"),
-    ("INSERT INTO empty SELECT id, id FROM u", "locks empty SHARED_WRITE, u SHARED_READ; scans u; reads no; writes rows"),
+    ("INSERT INTO e SELECT id, id FROM u", "locks e SHARED_WRITE, u SHARED_READ; scans u; reads no; writes rows"),
     ("SELECT COUNT(*) FROM t WHERE b > ''", "locks t SHARED_READ; scans t; reads no; writes no"),
 ];
 

@@ -77,6 +77,15 @@ impl MySqlObserver {
         &mut self.watcher
     }
 
+    /// The tables that hold rows now.
+    ///
+    /// # Errors
+    /// The connection is lost.
+    pub async fn tables_with_rows(&mut self) -> Result<BTreeSet<String>, sqlx::Error> {
+        let tables = Dictionary::read(&mut self.watcher, true).await?.tables;
+        Ok(tables.into_iter().filter(|(_, it)| it.held_rows).map(|(name, _)| name).collect())
+    }
+
     /// Ends a file: what it left open is rolled back, what it left locked is let go of.
     ///
     /// # Errors

@@ -7,7 +7,7 @@ use pontoon::Dialect;
 use pontoon::migration::{Algorithm, LockClause};
 
 use crate::verify::sql_files::keyword_tokens;
-use crate::verify::words::{Word, begins, contains, words};
+use crate::verify::words::{Word, begins, words};
 
 /// A statement with the algorithm and lock that it asks for.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -35,25 +35,30 @@ pub(super) fn requests(sql: &str) -> Vec<Request> {
     let Some(slot) = slot(sql, &words) else { return Vec::new() };
     let own_algorithm = own_clause(&words, "ALGORITHM", &["INSTANT", "INPLACE", "COPY"]);
     let own_lock = own_clause(&words, "LOCK", &["NONE", "SHARED", "EXCLUSIVE"]);
-    let fits = |own: &Option<String>, asked: &str| own.as_deref().is_none_or(|own| own == asked);
-    ORDER
-        .into_iter()
-        .filter(|(algorithm, lock)| {
-            // INSTANT knows no LOCK beside it but NONE, which it then refuses as a usage error; it is
-            // granted to a statement that says LOCK=NONE alone
-            fits(&own_algorithm, algorithm.word()) && fits(&own_lock, lock.word())
-        })
-        .map(|(algorithm, lock)| {
-            let mut clauses = Vec::new();
-            if own_algorithm.is_none() {
-                clauses.push(format!("ALGORITHM={algorithm}"));
+    let fits = |own: &Option<Clause>, asked: &str| own.as_ref().is_none_or(|own| own.value == asked);
+    let request = |(algorithm, lock): (Algorithm, LockClause)| {
+        let sql = match (&own_algorithm, &own_lock) {
+            // LOCK=NONE alone is granted to INSTANT, both together are a usage error
+            (None, Some(own)) if algorithm == Algorithm::Instant => {
+                format!("{}ALGORITHM=INSTANT{}", &sql[..own.start], &sql[own.end..])
             }
-            if own_lock.is_none() && algorithm != Algorithm::Instant {
-                clauses.push(format!("LOCK={lock}"));
+            (own_algorithm, own_lock) => {
+                let mut clauses = Vec::new();
+                if own_algorithm.is_none() {
+                    clauses.push(format!("ALGORITHM={algorithm}"));
+                }
+                if own_lock.is_none() && algorithm != Algorithm::Instant {
+                    clauses.push(format!("LOCK={lock}"));
+                }
+                slot.fill(sql, &clauses)
             }
-            Request { sql: slot.fill(sql, &clauses), algorithm, lock }
-        })
-        .collect()
+        };
+        Request { sql, algorithm, lock }
+    };
+    let wanted = |(algorithm, lock): &(Algorithm, LockClause)| {
+        fits(&own_algorithm, algorithm.word()) && fits(&own_lock, lock.word())
+    };
+    ORDER.into_iter().filter(wanted).map(request).collect()
 }
 
 /// Where clauses go in: behind the table's name, or at the end.
@@ -89,11 +94,21 @@ fn slot(sql: &str, words: &[Word]) -> Option<Slot> {
     None
 }
 
-/// The value of the statement's own clause, in capitals. `DEFAULT` leaves everything open, so it is none.
-fn own_clause(words: &[Word], name: &str, values: &[&str]) -> Option<String> {
-    let outer: Vec<Word> = words.iter().filter(|it| it.depth == 0 && !it.is("=")).cloned().collect();
-    let value = values.iter().find(|value| contains(&outer, &[name, value]))?;
-    Some((*value).to_owned())
+/// A clause that the statement has itself.
+struct Clause {
+    /// In capitals.
+    value: &'static str,
+    start: usize,
+    end: usize,
+}
+
+/// The statement's own clause. `DEFAULT` leaves everything open, so it is none.
+fn own_clause(words: &[Word], name: &str, values: &[&'static str]) -> Option<Clause> {
+    let outer: Vec<&Word> = words.iter().filter(|it| it.depth == 0 && !it.is("=")).collect();
+    outer.windows(2).find_map(|pair| {
+        let value = values.iter().find(|value| pair[0].is(name) && pair[1].is(value))?;
+        Some(Clause { value, start: pair[0].start, end: pair[1].end })
+    })
 }
 
 #[cfg(test)]
@@ -137,6 +152,7 @@ mod tests {
             ["ALTER TABLE t LOCK=SHARED, FORCE, ALGORITHM=COPY", "ALTER TABLE t LOCK=EXCLUSIVE, FORCE, ALGORITHM=COPY"]
         );
         assert_eq!(requests("ALTER TABLE t ADD `lock` int, LOCK=SHARED").len(), 2);
+        assert_eq!(all("ALTER TABLE t ADD x int, LOCK=NONE")[0], "ALTER TABLE t ADD x int, ALGORITHM=INSTANT");
     }
 
     #[test]

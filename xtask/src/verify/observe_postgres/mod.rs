@@ -12,7 +12,7 @@ mod judge;
 mod outside;
 mod relations;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Instant;
 
 use pontoon::Dialect;
@@ -22,7 +22,7 @@ use self::control::{Control, control};
 use self::judge::{Seen, judge};
 use self::relations::{Counters, Relations};
 use crate::verify::conn::{Conn, message_of};
-use crate::verify::observation::{Observation, Refusal};
+use crate::verify::observation::{ObjectKind, Observation, Refusal};
 use crate::verify::words::words;
 
 /// Watches one session of a PostgreSQL server.
@@ -72,16 +72,27 @@ impl PostgresObserver {
         &mut self.watcher
     }
 
-    /// Prepares for the statements of one file: whether they need one transaction.
+    /// The tables that hold rows now.
     ///
     /// # Errors
     /// The connection is lost.
-    pub async fn begin_file(&mut self, statements: &[&str]) -> Result<(), sqlx::Error> {
+    pub async fn tables_with_rows(&mut self) -> Result<BTreeSet<String>, sqlx::Error> {
+        let relations = relations::relations(&mut self.watcher).await?;
+        let tables = relations.into_values().filter(|it| it.kind == ObjectKind::Table && it.held_rows);
+        Ok(tables.map(|it| it.name).collect())
+    }
+
+    /// Prepares for the statements of one file. `true` if they need one transaction, which is open now.
+    ///
+    /// # Errors
+    /// The connection is lost.
+    pub async fn begin_file(&mut self, statements: &[&str]) -> Result<bool, sqlx::Error> {
         let controls: Vec<_> = statements.iter().map(|sql| control(&words(sql, Dialect::Postgres))).collect();
-        if controls.contains(&Control::Needs) && !controls.contains(&Control::Begin) {
+        let needed = controls.contains(&Control::Needs) && !controls.contains(&Control::Begin);
+        if needed {
             self.open_transaction(true).await?;
         }
-        Ok(())
+        Ok(needed)
     }
 
     /// Ends a file: commits what it left open, if that was ours, or else rolls it back.

@@ -1,0 +1,111 @@
+//! The result of a verification: what every report is made from.
+
+use pontoon::migration::Claim;
+
+use super::finding::{Finding, Severity, Verdict};
+use super::observation::Observation;
+
+/// All of it.
+#[derive(Debug, Default)]
+pub struct Outcome {
+    /// One entry a server.
+    pub engines: Vec<Engine>,
+}
+
+/// What was verified on one server.
+#[derive(Debug)]
+pub struct Engine {
+    /// `postgres` or `mysql`.
+    pub engine: &'static str,
+    /// The server's version.
+    pub version: String,
+    /// Where the server came from: `docker`, `local`, `packages` or `url`.
+    pub source: &'static str,
+    /// The server in one line, for people.
+    pub described: String,
+    /// The migrations, in the order they ran.
+    pub migrations: Vec<MigrationRun>,
+}
+
+/// What was seen of one migration.
+#[derive(Debug)]
+pub struct MigrationRun {
+    /// Its name, or the stem of its file.
+    pub id: String,
+    /// Its statements, in the order they ran.
+    pub statements: Vec<StatementRun>,
+}
+
+/// Which way a statement leads.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Direction {
+    /// There.
+    Do,
+    /// Back.
+    Undo,
+}
+
+impl Direction {
+    /// The word in reports.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Do => "do",
+            Self::Undo => "undo",
+        }
+    }
+}
+
+/// One statement, run once.
+#[derive(Debug)]
+pub struct StatementRun {
+    /// `expand`, `backfill`, `validate`, `contract` or `sql`.
+    pub stage: &'static str,
+    /// Which way.
+    pub direction: Direction,
+    /// The file.
+    pub file: String,
+    /// Where in the file it begins, counted from 1.
+    pub line: usize,
+    /// The same, in characters, where it is known.
+    pub column: usize,
+    /// Its text.
+    pub sql: String,
+    /// What was claimed.
+    pub claim: Option<Claim>,
+    /// What was seen; nothing if it did not run.
+    pub observation: Option<Observation>,
+    /// What is to be said about it.
+    pub findings: Vec<Finding>,
+}
+
+impl StatementRun {
+    /// Whether it did what it may.
+    pub fn verdict(&self) -> Verdict {
+        match &self.observation {
+            None if Verdict::of(&self.findings) == Verdict::Pass => Verdict::Skipped,
+            _ => Verdict::of(&self.findings),
+        }
+    }
+}
+
+impl Outcome {
+    /// Every statement, on every server.
+    pub fn statements(&self) -> impl Iterator<Item = &StatementRun> {
+        self.engines.iter().flat_map(|it| &it.migrations).flat_map(|it| &it.statements)
+    }
+
+    /// How many statements ran.
+    pub fn ran(&self) -> usize {
+        self.statements().filter(|it| it.observation.is_some()).count()
+    }
+
+    /// Whether something ran and nothing is violated.
+    pub fn ok(&self) -> bool {
+        self.ran() > 0 && self.statements().all(|it| it.verdict() != Verdict::Fail)
+    }
+
+    /// How many findings are this bad.
+    pub fn count(&self, severity: Severity) -> usize {
+        self.statements().flat_map(|it| &it.findings).filter(|it| it.severity == severity).count()
+    }
+}

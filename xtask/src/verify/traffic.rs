@@ -1,0 +1,224 @@
+//! A reader and a writer on the tables that a statement touches, and how long they wait.
+//!
+//! Each does one point query after the other, by the primary key; the writer sets a column to
+//! itself. What is measured is the longest that a query took of those which overlap the
+//! statement.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use pontoon::Dialect;
+
+use super::conn::{Conn, TextRow, literal, message_of};
+use super::words::{Word, names};
+
+/// Rows of each table that are read and written in turn.
+const KEYS: u64 = 4;
+/// Between two queries: the machine is the server's too.
+const PAUSE: Duration = Duration::from_micros(500);
+
+/// The queries on some tables.
+#[derive(Debug, Default, Clone)]
+pub struct Queries {
+    reads: Vec<String>,
+    writes: Vec<String>,
+}
+
+/// What the clients met while a statement ran.
+#[derive(Debug, Default)]
+pub struct Met {
+    /// The longest read, in milliseconds.
+    pub read_ms: Option<f64>,
+    /// The longest write, in milliseconds.
+    pub write_ms: Option<f64>,
+    /// What they were told instead of being served.
+    pub errors: BTreeSet<String>,
+}
+
+impl Queries {
+    /// The queries on `tables`; columns that `statement` names are not written.
+    ///
+    /// # Errors
+    /// The server cannot be asked.
+    pub async fn on(conn: &mut Conn, tables: &[String], statement: &[Word]) -> Result<Self, sqlx::Error> {
+        let mut queries = Self::default();
+        for table in tables {
+            queries.add(conn, table, statement).await?;
+        }
+        Ok(queries)
+    }
+
+    async fn add(&mut self, conn: &mut Conn, table: &str, statement: &[Word]) -> Result<(), sqlx::Error> {
+        let dialect = conn.dialect();
+        let quoted = table.split('.').map(|part| dialect.ident(part)).collect::<Vec<_>>().join(".");
+        let key = conn.rows(key_query(dialect, table, &quoted)).await?;
+        let key: Vec<String> = key.into_iter().filter_map(|row| row.into_iter().next().flatten()).collect();
+        if key.is_empty() {
+            self.reads.push(format!("SELECT 1 FROM {quoted} LIMIT 1"));
+            return Ok(());
+        }
+        let shown: Vec<_> = key.iter().map(|column| as_text(dialect, column)).collect();
+        let rows = conn.rows(format!("SELECT {} FROM {quoted} LIMIT {KEYS}", shown.join(", "))).await?;
+        let column = written_column(conn, table, &quoted, statement).await?;
+        for row in rows {
+            let condition = condition(dialect, &key, &row);
+            self.reads.push(format!("SELECT 1 FROM {quoted} WHERE {condition}"));
+            if let Some(column) = &column {
+                self.writes.push(format!("UPDATE {quoted} SET {column} = {column} WHERE {condition}"));
+            }
+        }
+        Ok(())
+    }
+}
+
+fn key_query(dialect: Dialect, table: &str, quoted: &str) -> String {
+    match dialect {
+        Dialect::Postgres => format!(
+            "SELECT a.attname FROM pg_catalog.pg_index i JOIN pg_catalog.pg_attribute a ON a.attrelid = i.indrelid \
+             AND a.attnum = ANY (i.indkey) WHERE i.indrelid = {}::pg_catalog.regclass AND i.indisprimary",
+            literal(quoted, dialect)
+        ),
+        Dialect::MySql => format!(
+            "SELECT COLUMN_NAME FROM information_schema.COLUMNS WHERE TABLE_SCHEMA = DATABASE() AND TABLE_NAME = {} \
+             AND COLUMN_KEY = 'PRI'",
+            literal(table, dialect)
+        ),
+    }
+}
+
+/// A column that can be set to itself: neither generated nor named by the statement.
+async fn written_column(
+    conn: &mut Conn,
+    table: &str,
+    quoted: &str,
+    statement: &[Word],
+) -> Result<Option<String>, sqlx::Error> {
+    let dialect = conn.dialect();
+    let sql = match dialect {
+        Dialect::Postgres => format!(
+            "SELECT attname FROM pg_catalog.pg_attribute WHERE attrelid = {}::pg_catalog.regclass AND attnum > 0 \
+             AND NOT attisdropped AND attidentity <> 'a' AND attgenerated = '' ORDER BY attnum DESC",
+            literal(quoted, dialect)
+        ),
+        Dialect::MySql => format!(
+            "SELECT COLUMN_NAME FROM information_schema.COLUMNS WHERE TABLE_SCHEMA = DATABASE() AND TABLE_NAME = {} \
+             AND GENERATION_EXPRESSION = '' ORDER BY ORDINAL_POSITION DESC",
+            literal(table, dialect)
+        ),
+    };
+    let columns = conn.rows(sql).await?.into_iter().filter_map(|row| row.into_iter().next().flatten());
+    let free = columns.into_iter().find(|column| !names(statement, column));
+    Ok(free.map(|column| dialect.ident(&column)))
+}
+
+fn as_text(dialect: Dialect, column: &str) -> String {
+    match dialect {
+        Dialect::Postgres => format!("{}::text", dialect.ident(column)),
+        // bytes that are no text travel as digits
+        Dialect::MySql => format!("CASE WHEN CHARSET({0}) = 'binary' THEN CONCAT('0x', HEX({0})) ELSE CAST({0} AS CHAR) END", dialect.ident(column)),
+    }
+}
+
+fn condition(dialect: Dialect, key: &[String], row: &TextRow) -> String {
+    let part = |(column, value): (&String, &Option<String>)| {
+        let value = value.as_deref().unwrap_or_default();
+        let bytes = dialect == Dialect::MySql && value.len() > 2 && value.starts_with("0x");
+        let value = if bytes { value.to_owned() } else { literal(value, dialect) };
+        format!("{} = {value}", dialect.ident(column))
+    };
+    key.iter().zip(row).map(part).collect::<Vec<_>>().join(" AND ")
+}
+
+/// The two clients; their connections are kept between statements.
+#[derive(Debug)]
+pub struct Traffic {
+    reader: Conn,
+    writer: Conn,
+}
+
+/// Clients at work.
+#[derive(Debug)]
+pub struct Running {
+    stop: Arc<AtomicBool>,
+    reader: tokio::task::JoinHandle<Client>,
+    writer: tokio::task::JoinHandle<Client>,
+}
+
+#[derive(Debug)]
+struct Client {
+    conn: Conn,
+    spans: Vec<(Instant, Instant)>,
+    errors: BTreeSet<String>,
+}
+
+impl Traffic {
+    /// Connects both.
+    ///
+    /// # Errors
+    /// Whatever the driver says.
+    pub async fn open(url: &str) -> Result<Self, sqlx::Error> {
+        Ok(Self { reader: Conn::open(url).await?, writer: Conn::open(url).await? })
+    }
+
+    /// Sets both to work.
+    pub fn start(self, queries: Queries) -> Running {
+        let stop = Arc::new(AtomicBool::new(false));
+        Running {
+            reader: tokio::spawn(client(self.reader, queries.reads, Arc::clone(&stop))),
+            writer: tokio::spawn(client(self.writer, queries.writes, Arc::clone(&stop))),
+            stop,
+        }
+    }
+}
+
+impl Running {
+    /// Stops both, and says what they met from `begun` to `ended`. `None` if one of them is lost.
+    pub async fn stop(self, begun: Instant, ended: Instant) -> Option<(Traffic, Met)> {
+        self.stop.store(true, Ordering::Release);
+        let (reader, writer) = (self.reader.await.ok()?, self.writer.await.ok()?);
+        let met = Met {
+            read_ms: longest(&reader.spans, begun, ended),
+            write_ms: longest(&writer.spans, begun, ended),
+            errors: reader.errors.into_iter().chain(writer.errors).collect(),
+        };
+        Some((Traffic { reader: reader.conn, writer: writer.conn }, met))
+    }
+}
+
+fn longest(spans: &[(Instant, Instant)], begun: Instant, ended: Instant) -> Option<f64> {
+    let overlapping = spans.iter().filter(|(from, to)| *from <= ended && *to >= begun);
+    overlapping.map(|(from, to)| to.duration_since(*from).as_secs_f64() * 1_000.0).max_by(f64::total_cmp)
+}
+
+async fn client(mut conn: Conn, queries: Vec<String>, stop: Arc<AtomicBool>) -> Client {
+    let (mut spans, mut errors) = (Vec::new(), BTreeSet::new());
+    for query in queries.iter().cycle() {
+        if stop.load(Ordering::Acquire) {
+            break;
+        }
+        let from = Instant::now();
+        let result = conn.execute(query.as_str()).await;
+        spans.push((from, Instant::now()));
+        match result {
+            Ok(_) => tokio::time::sleep(PAUSE).await,
+            // the statement has taken away what this query was made for
+            Err(error) if is_gone(&error) => break,
+            Err(error) => {
+                errors.insert(message_of(&error));
+                if !matches!(error, sqlx::Error::Database(_)) {
+                    break;
+                }
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+        }
+    }
+    Client { conn, spans, errors }
+}
+
+/// No such table or column: 42P01, 42703; MySQL 1146, 1054 and, for a view's or trigger's own column, the same.
+fn is_gone(error: &sqlx::Error) -> bool {
+    let code = error.as_database_error().and_then(|it| it.code());
+    matches!(code.as_deref(), Some("42P01" | "42703" | "42S02" | "42S22"))
+}

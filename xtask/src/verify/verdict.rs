@@ -1,0 +1,219 @@
+//! A claim held against an observation: pure.
+//!
+//! Wrong in either direction is wrong: a claim that says too much hides the day on which it
+//! becomes true.
+
+use std::collections::BTreeSet;
+use std::fmt::Display;
+
+use pontoon::migration::{Claim, Extent, LockMode};
+
+use super::finding::{Finding, list};
+use super::observation::Observation;
+
+/// Where a claim and an observation differ.
+pub fn compare(claim: &Claim, seen: &Observation) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    if let Some(error) = &seen.error {
+        findings.push(refused(&error.message));
+        return findings;
+    }
+    locks(claim, seen, &mut findings);
+    differs("claim-algorithm", "ALGORITHM", claim.algorithm, seen.algorithm, &mut findings);
+    differs("claim-lock-clause", "LOCK", claim.lock_clause, seen.lock_clause, &mut findings);
+    sets(&REWRITES, &claim.rewrites, &seen.rewrites, seen, &mut findings);
+    sets(&SCANS, &claim.scans, &seen.scans, seen, &mut findings);
+    blocks("reads", claim.reads, seen.reads, &mut findings);
+    blocks("writes", claim.writes, seen.writes, &mut findings);
+    findings.extend(always(seen));
+    findings
+}
+
+/// What is wrong whatever was claimed: clients were refused, or something could not be observed.
+pub fn always(seen: &Observation) -> Vec<Finding> {
+    let clients = seen.client_errors.iter().map(|error| {
+        Finding::error(
+            "client-error",
+            format!("a client that read or wrote the table meanwhile was told: {error}"),
+            "change the statement so that code that knows only the schema before it goes on working",
+        )
+    });
+    let unobserved = seen.unobserved.iter().map(|what| unobserved(what));
+    clients.chain(unobserved).collect()
+}
+
+/// The server refused the statement.
+pub fn refused(message: &str) -> Finding {
+    Finding::error(
+        "error",
+        format!("the server refused the statement: {message}"),
+        "run it by hand on a copy of the schema and correct it",
+    )
+}
+
+/// Something could not be observed.
+pub fn unobserved(what: &str) -> Finding {
+    Finding::error("unobserved", what, "what was not observed is not passed; make it observable")
+}
+
+fn locks(claim: &Claim, seen: &Observation, findings: &mut Vec<Finding>) {
+    let tables: BTreeSet<&String> = claim.locks.keys().chain(seen.tables().map(|it| &it.object)).collect();
+    for table in tables {
+        let (claimed, found) = (claim.locks.get(table).copied(), seen.lock(table));
+        // shared with every reader and writer: it only says that the other end of a key was looked at
+        let harmless = claimed.is_none() && found == Some(LockMode::SharedUpgradable);
+        // seen from outside, a lock may have been too short to be seen
+        let lower_bound = seen.outside && found < claimed;
+        if claimed == found || harmless || lower_bound {
+            continue;
+        }
+        let word = |mode: Option<LockMode>| mode.map_or("no lock", |mode| mode.name()).to_owned();
+        let message = format!("claimed {} on `{table}`, seen {}", word(claimed), word(found));
+        let help = match found {
+            Some(mode) => format!("claim what it does, `locks {table} {}`, or change the statement", mode.name()),
+            None => format!("take `{table}` out of the claim's locks, or correct the statement"),
+        };
+        findings.push(Finding::error("claim-lock", message, help));
+    }
+}
+
+fn differs<T: Display + PartialEq>(
+    rule: &'static str,
+    what: &str,
+    claimed: Option<T>,
+    seen: Option<T>,
+    findings: &mut Vec<Finding>,
+) {
+    if claimed == seen {
+        return;
+    }
+    let word = |it: &Option<T>| it.as_ref().map_or_else(|| format!("no {what}"), |it| format!("{what}={it}"));
+    findings.push(Finding::error(
+        rule,
+        format!("claimed {}, seen {}", word(&claimed), word(&seen)),
+        "claim what the server does, or change the statement until it does what is claimed",
+    ));
+}
+
+struct Verb {
+    rule: &'static str,
+    does: &'static str,
+    word: &'static str,
+}
+
+const REWRITES: Verb = Verb { rule: "claim-rewrite", does: "rewrites", word: "rewrite" };
+const SCANS: Verb = Verb { rule: "claim-scan", does: "scans", word: "scan" };
+
+fn sets(
+    verb: &Verb,
+    claimed: &BTreeSet<String>,
+    found: &BTreeSet<String>,
+    seen: &Observation,
+    findings: &mut Vec<Finding>,
+) {
+    let Verb { rule, does, word } = verb;
+    let more: Vec<_> = found.difference(claimed).collect();
+    if !more.is_empty() {
+        let tables = list(more);
+        findings.push(Finding::error(
+            rule,
+            format!("claimed no {word} of {tables}, but the statement {does} {tables}: its time grows with the rows"),
+            format!("claim `{does}` if that is meant; otherwise change the statement"),
+        ));
+    }
+    let (seeable, hidden): (Vec<_>, Vec<_>) =
+        claimed.difference(found).partition(|table| seen.held_rows.contains(*table));
+    if !seeable.is_empty() {
+        let tables = list(seeable);
+        findings.push(Finding::error(
+            rule,
+            format!("claimed that the statement {does} {tables}, seen no {word}"),
+            format!("take {tables} out of the claim's `{does}`"),
+        ));
+    }
+    if !hidden.is_empty() {
+        let tables = list(hidden);
+        findings.push(unobserved(&format!("claimed that the statement {does} {tables}, which held no row to see it by")));
+    }
+}
+
+fn blocks(whom: &str, claimed: Extent, seen: Extent, findings: &mut Vec<Finding>) {
+    if claimed == seen {
+        return;
+    }
+    let how = |extent| match extent {
+        Extent::No => "not blocked",
+        Extent::Brief => "blocked briefly",
+        Extent::Rows => "blocked for a time that grows with the table",
+    };
+    findings.push(Finding::error(
+        "claim-blocks",
+        format!("claimed that {whom} are {}, seen that they are {}", how(claimed), how(seen)),
+        format!("claim `{whom} {seen}`, or change the statement"),
+    ));
+}
+
+#[cfg(test)]
+mod tests {
+    use pontoon::migration::{Algorithm, LockClause};
+
+    use super::*;
+    use crate::verify::observation::{ObjectKind, ObservedLock};
+
+    fn seen() -> Observation {
+        let lock = |object: &str, kind, mode| ObservedLock { object: object.into(), kind, mode };
+        Observation {
+            locks: vec![
+                lock("t", ObjectKind::Table, LockMode::AccessExclusive),
+                lock("t_pkey", ObjectKind::Index, LockMode::AccessShare),
+            ],
+            reads: Extent::Brief,
+            writes: Extent::Brief,
+            held_rows: BTreeSet::from(["t".to_owned()]),
+            ..Observation::default()
+        }
+    }
+
+    fn rules(claim: &Claim, seen: &Observation) -> Vec<&'static str> {
+        compare(claim, seen).into_iter().map(|it| it.rule).collect()
+    }
+
+    #[test]
+    fn what_was_claimed_and_seen_passes() {
+        let claim = Claim::none().lock("t", LockMode::AccessExclusive);
+        assert_eq!(rules(&claim, &seen()), [""; 0]);
+    }
+
+    #[test]
+    fn each_kind_of_wrong_claim_has_its_rule() {
+        let right = Claim::none().lock("t", LockMode::AccessExclusive);
+        let wrong: [(Claim, &str); 7] = [
+            (Claim { locks: Default::default(), ..right.clone() }, "claim-lock"),
+            (right.clone().lock("u", LockMode::AccessShare), "claim-lock"),
+            (Claim { algorithm: Some(Algorithm::Instant), ..right.clone() }, "claim-algorithm"),
+            (Claim { lock_clause: Some(LockClause::None), ..right.clone() }, "claim-lock-clause"),
+            (right.clone().rewrite("t"), "claim-rewrite"),
+            (right.clone().scan("t"), "claim-scan"),
+            (right.clone().blocking(Extent::Brief, Extent::Rows), "claim-blocks"),
+        ];
+        for (claim, rule) in wrong {
+            assert_eq!(rules(&claim, &seen()), [rule], "{claim}");
+        }
+    }
+
+    #[test]
+    fn a_claim_about_an_empty_table_is_not_passed() {
+        let claim = Claim::none().lock("t", LockMode::AccessExclusive).scan("t");
+        let empty = Observation { held_rows: BTreeSet::new(), ..seen() };
+        assert_eq!(rules(&claim, &empty), ["unobserved"]);
+    }
+
+    #[test]
+    fn a_lock_too_short_to_be_seen_from_outside_is_no_lie() {
+        let claim = Claim::none().lock("t", LockMode::AccessExclusive).lock("u", LockMode::AccessShare);
+        let outside = Observation { outside: true, ..seen() };
+        assert_eq!(rules(&claim, &outside), [""; 0]);
+        let too_weak = Claim { reads: Extent::Brief, ..Claim::none().lock("t", LockMode::Share) };
+        assert_eq!(rules(&too_weak, &outside), ["claim-lock"]);
+    }
+}
