@@ -3,10 +3,15 @@
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
+use pontoon::cli::MigrateArgs;
+use pontoon::migration::history::HistoryError;
 
-use crate::generate::{self, Failure, GenerateArgs};
+use crate::bench::{self, BenchArgs};
+use crate::generate::{self, Failure, Folder, GenerateArgs};
 
 /// Zero-downtime schema migrations, derived from annotated structs.
+///
+/// Exits 0 if all is well, 1 if something is violated or refused, 2 if the command could not run.
 #[derive(Debug, Parser)]
 #[command(name = "cargo xtask", bin_name = "cargo xtask", version, max_term_width = 100)]
 struct Cli {
@@ -18,21 +23,51 @@ struct Cli {
 enum Command {
     /// Writes the migration from the last snapshot to the structs
     Generate(GenerateArgs),
+    /// Runs migrations on a database, stage by stage
+    Migrate(MigrateArgs),
+    /// Measures, and says how
+    Bench(BenchArgs),
 }
 
 /// The whole of a project's `xtask`. Exits 0 if all is well, 1 if something is violated, 2 if
 /// the command could not run.
 pub fn main<S: pontoon::Schema>() -> ExitCode {
     match Cli::parse().command {
-        Command::Generate(args) => match generate::run::<S>(&args) {
-            Ok(text) => {
-                println!("{text}");
-                ExitCode::SUCCESS
-            }
-            Err(failure) => {
-                eprintln!("error: {failure}");
-                ExitCode::from(if matches!(failure, Failure::Refused(_)) { 1 } else { 2 })
-            }
-        },
+        Command::Generate(args) => generate::<S>(&args),
+        Command::Migrate(args) => block_on(migrate::<S>(args)),
+        Command::Bench(args) => block_on(bench::run(args)),
+    }
+}
+
+fn generate<S: pontoon::Schema>(args: &GenerateArgs) -> ExitCode {
+    match generate::run::<S>(args) {
+        Ok(text) => {
+            println!("{text}");
+            ExitCode::SUCCESS
+        }
+        Err(failure) => failed(&failure),
+    }
+}
+
+fn failed(failure: &Failure) -> ExitCode {
+    eprintln!("error: {failure}");
+    ExitCode::from(if matches!(failure, Failure::Refused(_)) { 1 } else { 2 })
+}
+
+async fn migrate<S: pontoon::Schema>(args: MigrateArgs) -> ExitCode {
+    let folder = match Folder::read(&generate::migrations_dir::<S>()) {
+        Ok(folder) => folder,
+        Err(failure) => return failed(&failure),
+    };
+    pontoon::cli::run(args, |dialect| -> Result<_, HistoryError> { folder.recorded(dialect) }).await
+}
+
+fn block_on(work: impl Future<Output = ExitCode>) -> ExitCode {
+    match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime.block_on(work),
+        Err(error) => {
+            eprintln!("error: no runtime: {error}");
+            ExitCode::from(2)
+        }
     }
 }

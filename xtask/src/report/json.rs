@@ -149,7 +149,11 @@ fn statement(index: usize, run: &StatementRun) -> StatementReport<'_> {
 
 fn claim(claim: &Claim) -> ClaimReport {
     ClaimReport {
-        locks: claim.locks.iter().map(|(object, mode)| OwnedLockReport { object: object.clone(), mode: mode.name() }).collect(),
+        locks: claim
+            .locks
+            .iter()
+            .map(|(object, mode)| OwnedLockReport { object: object.clone(), mode: mode.name() })
+            .collect(),
         algorithm: claim.algorithm.map(|it| it.word()),
         lock_clause: claim.lock_clause.map(|it| it.word()),
         rewrites: claim.rewrites.iter().cloned().collect(),

@@ -43,7 +43,11 @@ fn line(out: &mut String, run: &StatementRun) {
         let _ = writeln!(out, "           {}", what(seen));
     }
     for finding in run.findings.iter().filter(|it| it.severity > Severity::Note) {
-        let place = if run.column > 0 { format!("{}:{}:{}", run.file, run.line, run.column) } else { format!("{}:{}", run.file, run.line) };
+        let place = if run.column > 0 {
+            format!("{}:{}:{}", run.file, run.line, run.column)
+        } else {
+            format!("{}:{}", run.file, run.line)
+        };
         let _ = writeln!(out, "         {place}: {}[{}]: {}", finding.severity, finding.rule, finding.message);
         let _ = writeln!(out, "           help: {}", finding.help);
     }
@@ -85,7 +89,8 @@ fn totals(outcome: &Outcome) -> String {
     let failed = outcome.statements().filter(|it| it.verdict() == Verdict::Fail).count();
     let skipped = outcome.statements().filter(|it| it.verdict() == Verdict::Skipped).count();
     let mut text = format!("{} run", plural(outcome.ran(), "statement"));
-    let servers: Vec<_> = outcome.engines.iter().map(|it| format!("{} {} ({})", it.engine, it.version, it.source)).collect();
+    let servers: Vec<_> =
+        outcome.engines.iter().map(|it| format!("{} {} ({})", it.engine, it.version, it.source)).collect();
     if !servers.is_empty() {
         let _ = write!(text, " on {}", servers.join(", "));
     }

@@ -117,7 +117,10 @@ mod tests {
 
     #[test]
     fn a_counter_is_no_difference() {
-        assert_eq!(without_counter(") ENGINE=InnoDB AUTO_INCREMENT=7 DEFAULT CHARSET=utf8mb4"), ") ENGINE=InnoDB DEFAULT CHARSET=utf8mb4");
+        assert_eq!(
+            without_counter(") ENGINE=InnoDB AUTO_INCREMENT=7 DEFAULT CHARSET=utf8mb4"),
+            ") ENGINE=InnoDB DEFAULT CHARSET=utf8mb4"
+        );
     }
 
     #[test]

@@ -179,7 +179,10 @@ mod tests {
     #[test]
     fn a_brief_lock_passes_with_a_note() {
         let findings = judge(&seen(Extent::Brief, Extent::Brief), &BTreeSet::from(["t".into()]), false);
-        assert_eq!(findings.iter().map(|it| (it.rule, it.severity)).collect::<Vec<_>>(), [("brief-lock", Severity::Note)]);
+        assert_eq!(
+            findings.iter().map(|it| (it.rule, it.severity)).collect::<Vec<_>>(),
+            [("brief-lock", Severity::Note)]
+        );
     }
 
     #[test]

@@ -133,7 +133,8 @@ fn sets(
     }
     if !hidden.is_empty() {
         let tables = list(hidden);
-        findings.push(unobserved(&format!("claimed that the statement {does} {tables}, which held no row to see it by")));
+        findings
+            .push(unobserved(&format!("claimed that the statement {does} {tables}, which held no row to see it by")));
     }
 }
 

@@ -1,0 +1,34 @@
+//! Measures, and says how. Every figure is a ratio against something run side by side.
+
+mod derive;
+
+use std::process::ExitCode;
+
+use clap::{Args, Subcommand};
+
+/// What to measure.
+#[derive(Debug, Args)]
+pub struct BenchArgs {
+    #[command(subcommand)]
+    what: What,
+}
+
+#[derive(Debug, Subcommand)]
+enum What {
+    /// The build seconds that the derive adds, against `serde::Serialize` on the same structs
+    Derive(derive::DeriveArgs),
+}
+
+/// Runs one bench.
+pub async fn run(args: BenchArgs) -> ExitCode {
+    let outcome = match args.what {
+        What::Derive(args) => derive::run(&args),
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error}");
+            ExitCode::from(2)
+        }
+    }
+}
