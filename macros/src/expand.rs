@@ -6,7 +6,7 @@ use syn::ext::IdentExt;
 use syn::spanned::Spanned;
 
 use crate::ast::{Column, Table};
-use crate::attr::{Check, Index, Reference, option};
+use crate::attr::{self, Check, Index, Reference, option};
 
 /// `impl Table for X { const DEF: TableDef = ...; }`
 pub(crate) fn expand(table: &Table<'_>) -> TokenStream {
@@ -65,33 +65,44 @@ fn column(private: &TokenStream, column: &Column<'_>) -> TokenStream {
         };
         (asked("KIND"), asked("NULLABLE"))
     };
-    let [primary_key, identity, unique] = [&attrs.primary_key, &attrs.identity, &attrs.unique].map(Option::is_some);
-    let [length, precision, scale] = [&attrs.length, &attrs.precision, &attrs.scale].map(option);
-    let [sql_type, default, backfill, check] =
-        [&attrs.sql_type, &attrs.default, &attrs.backfill, &attrs.check].map(|it| it.expand(private));
-    let references = option(&attrs.references.as_ref().map(|it| reference(private, it)));
-    let renamed_from = option(&attrs.renamed_from);
+    let said = said(private, attrs);
     quote! {
-        #private::ColumnDef {
-            name: #name,
-            field: #field,
-            at: #at,
-            kind: #kind,
-            nullable: #nullable,
-            primary_key: #primary_key,
-            identity: #identity,
-            unique: #unique,
-            length: #length,
-            precision: #precision,
-            scale: #scale,
-            sql_type: #sql_type,
-            default: #default,
-            backfill: #backfill,
-            check: #check,
-            references: #references,
-            renamed_from: #renamed_from,
-        }
+        #private::ColumnDef { name: #name, field: #field, at: #at, kind: #kind, nullable: #nullable, #(#said,)* ..#private::ColumnDef::PLAIN }
     }
+}
+
+/// The fields of which something was said.
+fn said(private: &TokenStream, attrs: &attr::Column) -> Vec<TokenStream> {
+    let mut said = Vec::new();
+    let flags = [("primary_key", &attrs.primary_key), ("identity", &attrs.identity), ("unique", &attrs.unique)];
+    for (field, _) in flags.into_iter().filter(|(_, it)| it.is_some()) {
+        let field = Ident::new(field, Span::call_site());
+        said.push(quote!(#field: true));
+    }
+    let numbers = [("length", &attrs.length), ("precision", &attrs.precision), ("scale", &attrs.scale)];
+    for (field, value) in numbers.into_iter().filter(|(_, it)| it.is_some()) {
+        let (field, value) = (Ident::new(field, Span::call_site()), option(value));
+        said.push(quote!(#field: #value));
+    }
+    let texts = [
+        ("sql_type", &attrs.sql_type),
+        ("default", &attrs.default),
+        ("backfill", &attrs.backfill),
+        ("check", &attrs.check),
+    ];
+    for (field, value) in texts.into_iter().filter(|(_, it)| !it.is_none()) {
+        let (field, value) = (Ident::new(field, Span::call_site()), value.expand(private));
+        said.push(quote!(#field: #value));
+    }
+    if let Some(it) = &attrs.references {
+        let value = reference(private, it);
+        said.push(quote!(references: ::core::option::Option::Some(#value)));
+    }
+    if attrs.renamed_from.is_some() {
+        let value = option(&attrs.renamed_from);
+        said.push(quote!(renamed_from: #value));
+    }
+    said
 }
 
 fn reference(private: &TokenStream, reference: &Reference) -> TokenStream {

@@ -98,6 +98,30 @@ pub struct ColumnDef {
     pub renamed_from: Option<&'static str>,
 }
 
+impl ColumnDef {
+    /// A column of which nothing was said. The derive writes what was said, and the rest from here:
+    /// so much less is compiled for each field.
+    pub const PLAIN: Self = Self {
+        name: "",
+        field: "",
+        at: Location { file: "", line: 0 },
+        kind: Kind::Custom,
+        nullable: false,
+        primary_key: false,
+        identity: false,
+        unique: false,
+        length: None,
+        precision: None,
+        scale: None,
+        sql_type: PerServer::NONE,
+        default: PerServer::NONE,
+        backfill: PerServer::NONE,
+        check: PerServer::NONE,
+        references: None,
+        renamed_from: None,
+    };
+}
+
 /// `references(table = "...", column = "...", on_delete = "...", on_update = "...")`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ReferenceDef {

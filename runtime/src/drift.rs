@@ -1,8 +1,10 @@
 //! Drift as a build error: the structs against the numbers in the index, while the
 //! application compiles.
 //!
-//! Both sides are walked once, in the order of the index; so the work is linear in the columns
-//! once the tables are found, and a schema of hundreds of tables costs little.
+//! The index is sorted by name, so every name is found in a few steps, and the work is linear in
+//! the columns: a schema of hundreds of tables costs little (`cargo xtask bench derive`).
+
+use core::cmp::Ordering;
 
 use crate::def::{ColumnDef, TableDef};
 use crate::fingerprint;
@@ -18,78 +20,101 @@ pub const fn assert_none(tables: &[&TableDef], recorded: &Embedded) {
         table(tables[at], recorded);
         at += 1;
     }
-    at = 0;
-    while at < recorded.tables.len() {
-        if find_def(tables, recorded.tables[at].0).is_none() {
-            fail(recorded.tables[at].0, None, " is in the migrations and not in the schema");
+    // every struct has its entry: more entries than structs are tables that are gone
+    if recorded.tables.len() > tables.len() {
+        at = 0;
+        while at < recorded.tables.len() {
+            if !has_table(tables, recorded.tables[at].0) {
+                fail(recorded.tables[at].0, None, " is in the migrations and not in the schema");
+            }
+            at += 1;
         }
-        at += 1;
     }
 }
 
 const fn table(def: &TableDef, recorded: &Embedded) {
-    let mut at = 0;
-    while at < recorded.tables.len() && !same(recorded.tables[at].0, def.name) {
-        at += 1;
-    }
-    if at == recorded.tables.len() {
+    let place = table_place(recorded, def.name);
+    if place == recorded.tables.len() || !same(recorded.tables[place].0, def.name) {
         fail(def.name, None, " has no migration");
     }
-    let number = recorded.tables[at].1;
-    let (first, end) = range(recorded, def.name);
-    let mut column = 0;
-    while column < def.columns.len() {
-        one_column(def.name, &def.columns[column], recorded, first, end);
-        column += 1;
+    let mut at = 0;
+    while at < def.columns.len() {
+        column(def.name, &def.columns[at], recorded);
+        at += 1;
     }
-    let mut gone = first;
-    while gone < end {
-        if !has_column(def, recorded.columns[gone].1) {
-            fail(def.name, Some(recorded.columns[gone].1), " is in the migrations and not in the struct");
+    let first = column_place(recorded, def.name, "");
+    let mut end = first;
+    while end < recorded.columns.len() && same(recorded.columns[end].0, def.name) {
+        end += 1;
+    }
+    // every field has its entry: more entries than fields are columns that are gone
+    at = first;
+    while end - first > def.columns.len() && at < end {
+        if !has_column(def, recorded.columns[at].1) {
+            fail(def.name, Some(recorded.columns[at].1), " is in the migrations and not in the struct");
         }
-        gone += 1;
+        at += 1;
     }
-    if number != fingerprint::of_table(def) {
+    if recorded.tables[place].1 != fingerprint::of_table(def) {
         fail(def.name, None, " has changed its keys, indexes or checks since the last migration");
     }
 }
 
-const fn one_column(table: &str, column: &ColumnDef, recorded: &Embedded, first: usize, end: usize) {
-    let mut at = first;
-    while at < end {
-        if same(recorded.columns[at].1, column.name) {
-            if recorded.columns[at].2 != fingerprint::of_column(column) {
-                fail(table, Some(column.name), " has changed since the last migration");
-            }
-            return;
+const fn column(table: &str, column: &ColumnDef, recorded: &Embedded) {
+    let place = column_place(recorded, table, column.name);
+    if place == recorded.columns.len() {
+        fail(table, Some(column.name), " has no migration");
+    }
+    let (of, name, number) = recorded.columns[place];
+    if !same(of, table) || !same(name, column.name) {
+        fail(table, Some(column.name), " has no migration");
+    }
+    if number != fingerprint::of_column(column) {
+        fail(table, Some(column.name), " has changed since the last migration");
+    }
+}
+
+/// The first entry that is not before this table.
+const fn table_place(recorded: &Embedded, table: &str) -> usize {
+    let (mut low, mut high) = (0, recorded.tables.len());
+    while low < high {
+        let middle = low + (high - low) / 2;
+        if matches!(compare(recorded.tables[middle].0, table), Ordering::Less) {
+            low = middle + 1;
+        } else {
+            high = middle;
         }
-        at += 1;
     }
-    fail(table, Some(column.name), " has no migration");
+    low
 }
 
-/// Where the table's columns stand in the index, which is sorted by table.
-const fn range(recorded: &Embedded, table: &str) -> (usize, usize) {
-    let mut first = 0;
-    while first < recorded.columns.len() && !same(recorded.columns[first].0, table) {
-        first += 1;
+/// The first entry that is not before this column.
+const fn column_place(recorded: &Embedded, table: &str, column: &str) -> usize {
+    let (mut low, mut high) = (0, recorded.columns.len());
+    while low < high {
+        let middle = low + (high - low) / 2;
+        let order = match compare(recorded.columns[middle].0, table) {
+            Ordering::Equal => compare(recorded.columns[middle].1, column),
+            other => other,
+        };
+        if matches!(order, Ordering::Less) {
+            low = middle + 1;
+        } else {
+            high = middle;
+        }
     }
-    let mut end = first;
-    while end < recorded.columns.len() && same(recorded.columns[end].0, table) {
-        end += 1;
-    }
-    (first, end)
+    low
 }
 
-const fn find_def(tables: &[&TableDef], name: &str) -> Option<usize> {
+const fn has_table(tables: &[&TableDef], name: &str) -> bool {
     let mut at = 0;
     while at < tables.len() {
         if same(tables[at].name, name) {
-            return Some(at);
+            return true;
         }
         at += 1;
     }
-    None
+    false
 }
 
 const fn has_column(def: &TableDef, name: &str) -> bool {
@@ -104,18 +129,26 @@ const fn has_column(def: &TableDef, name: &str) -> bool {
 }
 
 const fn same(a: &str, b: &str) -> bool {
+    matches!(compare(a, b), Ordering::Equal)
+}
+
+/// As `str` orders itself, which is how the index is sorted.
+const fn compare(a: &str, b: &str) -> Ordering {
     let (a, b) = (a.as_bytes(), b.as_bytes());
-    if a.len() != b.len() {
-        return false;
-    }
     let mut at = 0;
-    while at < a.len() {
+    while at < a.len() && at < b.len() {
         if a[at] != b[at] {
-            return false;
+            return if a[at] < b[at] { Ordering::Less } else { Ordering::Greater };
         }
         at += 1;
     }
-    true
+    if a.len() == b.len() {
+        Ordering::Equal
+    } else if a.len() < b.len() {
+        Ordering::Less
+    } else {
+        Ordering::Greater
+    }
 }
 
 /// The message is put together in a fixed buffer: there is no `format!` while compiling.
