@@ -11,9 +11,6 @@ use crate::dialect::Dialect;
 /// A row: every value as the server writes it, `None` for NULL.
 pub(crate) type Row = Vec<Option<String>>;
 
-/// How long a pool of our own tries to connect: long enough for a server that is just starting.
-const PATIENCE: std::time::Duration = std::time::Duration::from_secs(5);
-
 /// The application's pool.
 #[derive(Debug, Clone)]
 pub enum Pool {

@@ -117,7 +117,10 @@ fn as_text(dialect: Dialect, column: &str) -> String {
     match dialect {
         Dialect::Postgres => format!("{}::text", dialect.ident(column)),
         // bytes that are no text travel as digits
-        Dialect::MySql => format!("CASE WHEN CHARSET({0}) = 'binary' THEN CONCAT('0x', HEX({0})) ELSE CAST({0} AS CHAR) END", dialect.ident(column)),
+        Dialect::MySql => format!(
+            "CASE WHEN CHARSET({0}) = 'binary' THEN CONCAT('0x', HEX({0})) ELSE CAST({0} AS CHAR) END",
+            dialect.ident(column)
+        ),
     }
 }
 
