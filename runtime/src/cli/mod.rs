@@ -102,7 +102,11 @@ async fn command(
             lock_timeout: Duration::from_millis(args.lock_timeout),
             budget: Duration::from_secs(args.budget),
         },
-        backfill: BackfillOptions { batch: args.batch.map(Duration::from_millis), ..BackfillOptions::default() },
+        backfill: BackfillOptions {
+            batch: args.batch.map(Duration::from_millis),
+            budget: Duration::from_secs(args.budget),
+            ..BackfillOptions::default()
+        },
         observer: Arc::new(display::Display::new()),
         ..Options::default()
     };

@@ -1,17 +1,17 @@
 //! One statement, carried out: the lock is waited for outside the queue, briefly inside it, and
 //! given up in favour of others until the budget is spent.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
-use super::event::Event;
+use super::event::{Blocker, Event};
 use super::ledger::{self, Cost, Direction, Entry};
 use super::retry::{gave_way, pause};
 use super::runner::Work;
 use super::session::code;
-use super::{ExecError, Session, blockers};
+use super::{ExecError, Session, blockers, watch};
 use crate::dialect::Dialect;
 use crate::migration::history::Recorded;
-use crate::migration::{Claim, Fact, Stage};
+use crate::migration::{Algorithm, Claim, Fact, Stage};
 
 /// What is to be done, whichever way it goes.
 #[derive(Debug, Clone, Copy)]
@@ -60,11 +60,14 @@ pub(crate) async fn apply(work: &mut Work<'_>, task: &Task<'_>, begun: bool) -> 
     let begun = Instant::now();
     let mut cost = Cost::default();
     loop {
+        let lock_timeout = match wait_outside(work, task, begun).await? {
+            Ok(lock_timeout) => lock_timeout,
+            Err(blockers) => return Err(blocked(work, task, cost, begun, blockers).await),
+        };
         cost.attempts += 1;
-        wait_outside(work, task, begun).await?;
         cost.waited_ms = millis(begun);
         let attempt = Instant::now();
-        match attempt_once(work, task, cost).await {
+        match attempt_once(work, task, cost, lock_timeout).await {
             Ok(()) => {
                 cost.duration_ms = millis(attempt);
                 work.tell(&Event::Done {
@@ -77,7 +80,8 @@ pub(crate) async fn apply(work: &mut Work<'_>, task: &Task<'_>, begun: bool) -> 
             Err(error) if gave_way(&error) => {
                 work.tell(&Event::Retry { reason: error.to_string() });
                 if begun.elapsed() >= work.options.patience.budget {
-                    return Err(blocked(work, task, cost, begun).await);
+                    let blockers = blockers::find(&mut work.session, task.claim).await?;
+                    return Err(blocked(work, task, cost, begun, blockers).await);
                 }
                 tokio::time::sleep(pause(cost.attempts)).await;
                 // outside a transaction the statement may be done, and only its note not
@@ -90,17 +94,26 @@ pub(crate) async fn apply(work: &mut Work<'_>, task: &Task<'_>, begun: bool) -> 
     }
 }
 
-/// Waits until nobody is in the way, or says who is when the budget is spent.
-async fn wait_outside(work: &mut Work<'_>, task: &Task<'_>, begun: Instant) -> Result<(), ExecError> {
+/// Waits until nobody is in the way. Gives how long an attempt may stand in the queue; or, when
+/// the budget is spent, who is still in the way.
+async fn wait_outside(
+    work: &mut Work<'_>,
+    task: &Task<'_>,
+    begun: Instant,
+) -> Result<Result<Duration, Vec<Blocker>>, ExecError> {
     let mut told = false;
     let mut attempt = 0;
     loop {
         let found = blockers::find(&mut work.session, task.claim).await?;
         if found.is_empty() {
-            return Ok(());
+            return Ok(Ok(work.options.patience.lock_timeout));
+        }
+        if found.iter().all(blockers::gives_way) {
+            work.tell(&Event::Waiting { blockers: found });
+            return Ok(Ok(behind_autovacuum(work).await?));
         }
         if begun.elapsed() >= work.options.patience.budget {
-            return Err(blocked_by(task, millis(begun), 0, found));
+            return Ok(Err(found));
         }
         if !told {
             work.tell(&Event::Waiting { blockers: found });
@@ -111,14 +124,27 @@ async fn wait_outside(work: &mut Work<'_>, task: &Task<'_>, begun: Instant) -> R
     }
 }
 
-async fn attempt_once(work: &mut Work<'_>, task: &Task<'_>, cost: Cost) -> Result<(), sqlx::Error> {
+/// An autovacuum may go on for hours, and ends only for those who stand behind it that long.
+async fn behind_autovacuum(work: &mut Work<'_>) -> Result<Duration, ExecError> {
+    let sql = "SELECT (extract(epoch FROM current_setting('deadlock_timeout')::interval) * 1000)::bigint";
+    let server = work.session.value(sql).await.map_err(ExecError::server("asking for deadlock_timeout"))?;
+    let server = Duration::from_millis(server.and_then(|it| it.parse().ok()).unwrap_or(1_000));
+    Ok(work.options.patience.lock_timeout.max(server + Duration::from_millis(250)))
+}
+
+async fn attempt_once(
+    work: &mut Work<'_>,
+    task: &Task<'_>,
+    cost: Cost,
+    lock_timeout: Duration,
+) -> Result<(), sqlx::Error> {
     for (name, value) in task.settings {
         work.session.execute(&format!("SET SESSION {name} = {value}")).await?;
     }
     let outcome = match work.session.dialect() {
-        Dialect::Postgres if task.transactional => in_transaction(work, task, cost).await,
+        Dialect::Postgres if task.transactional => in_transaction(work, task, cost, lock_timeout).await,
         Dialect::Postgres => alone(work, task, cost).await,
-        Dialect::MySql => watched(work, task, cost).await,
+        Dialect::MySql => on_mysql(work, task, cost, lock_timeout).await,
     };
     for (name, _) in task.settings {
         let back = match work.session.dialect() {
@@ -131,8 +157,13 @@ async fn attempt_once(work: &mut Work<'_>, task: &Task<'_>, cost: Cost) -> Resul
 }
 
 /// PostgreSQL: the work and its note commit together.
-async fn in_transaction(work: &mut Work<'_>, task: &Task<'_>, cost: Cost) -> Result<(), sqlx::Error> {
-    let lock_timeout = work.options.patience.lock_timeout.as_millis();
+async fn in_transaction(
+    work: &mut Work<'_>,
+    task: &Task<'_>,
+    cost: Cost,
+    lock_timeout: Duration,
+) -> Result<(), sqlx::Error> {
+    let lock_timeout = lock_timeout.as_millis().max(1);
     let session = &mut work.session;
     session
         .execute(&format!("BEGIN; SET LOCAL lock_timeout = {lock_timeout}; SET LOCAL statement_timeout = 0"))
@@ -158,7 +189,8 @@ async fn alone(work: &mut Work<'_>, task: &Task<'_>, cost: Cost) -> Result<(), s
     clean_up(&mut work.session, task).await?;
     work.session.execute("SET lock_timeout = 0; SET statement_timeout = 0").await?;
     let begun = Instant::now();
-    if let Err(error) = work.session.execute(task.sql).await {
+    let observer = &*work.options.observer;
+    if let Err(error) = watch::postgres(&mut work.session, &mut work.other, task.sql, observer).await {
         clean_up(&mut work.session, task).await.ok();
         return Err(error);
     }
@@ -168,7 +200,7 @@ async fn alone(work: &mut Work<'_>, task: &Task<'_>, cost: Cost) -> Result<(), s
 
 /// An invalid index of that name is nobody's: it was left by an attempt that did not end. A
 /// unique one would go on refusing rows.
-async fn clean_up(session: &mut Session, task: &Task<'_>) -> Result<(), sqlx::Error> {
+pub(crate) async fn clean_up(session: &mut Session, task: &Task<'_>) -> Result<(), sqlx::Error> {
     let (Fact::Index(table, index), Some(sql)) = (task.done, task.clean_up) else { return Ok(()) };
     let invalid = session
         .query(
@@ -184,22 +216,13 @@ async fn clean_up(session: &mut Session, task: &Task<'_>) -> Result<(), sqlx::Er
     Ok(())
 }
 
-/// MySQL: `lock_wait_timeout` knows whole seconds only, so a second session ends the wait
-/// (manual, "KILL QUERY"; the statement fails with 1317 and has changed nothing).
-async fn watched(work: &mut Work<'_>, task: &Task<'_>, cost: Cost) -> Result<(), sqlx::Error> {
-    let budget = work.options.patience.lock_timeout;
-    let whole_seconds = budget.as_secs().max(1) + 1;
-    work.session.execute(&format!("SET SESSION lock_wait_timeout = {whole_seconds}")).await?;
-    let id = work.session.value("SELECT CONNECTION_ID()").await?.unwrap_or_default();
+/// MySQL: every DDL commits, so the note comes after it.
+async fn on_mysql(work: &mut Work<'_>, task: &Task<'_>, cost: Cost, lock_timeout: Duration) -> Result<(), sqlx::Error> {
+    let works_long = matches!(task.claim.algorithm, Some(Algorithm::Inplace | Algorithm::Copy));
+    let seconds = watch::mysql_lock_wait_timeout(lock_timeout, works_long);
+    work.session.execute(&format!("SET SESSION lock_wait_timeout = {seconds}")).await?;
     let begun = Instant::now();
-    let outcome = {
-        let (session, watchdog) = (&mut work.session, &mut work.watchdog);
-        tokio::select! {
-            outcome = session.execute(task.sql) => outcome,
-            never = super::watchdog::watch(watchdog, &id, budget) => match never {},
-        }
-    };
-    outcome?;
+    watch::mysql(&mut work.session, &mut work.other, task.sql, lock_timeout).await?;
     let cost = Cost { duration_ms: millis(begun), ..cost };
     ledger::note(&mut work.session, work.runner, &task.entry("done", cost)).await
 }
@@ -229,15 +252,19 @@ async fn failed(work: &mut Work<'_>, task: &Task<'_>, cost: Cost, error: sqlx::E
     }
 }
 
-async fn blocked(work: &mut Work<'_>, task: &Task<'_>, cost: Cost, begun: Instant) -> ExecError {
-    match blockers::find(&mut work.session, task.claim).await {
-        Ok(found) => blocked_by(task, millis(begun), cost.attempts, found),
-        Err(error) => error,
-    }
-}
-
-fn blocked_by(task: &Task<'_>, waited_ms: u64, attempts: u32, blockers: Vec<super::Blocker>) -> ExecError {
-    ExecError::Blocked { doing: task.place.to_owned(), waited_ms, attempts, blockers }
+async fn blocked(
+    work: &mut Work<'_>,
+    task: &Task<'_>,
+    cost: Cost,
+    begun: Instant,
+    blockers: Vec<Blocker>,
+) -> ExecError {
+    let waited_ms = millis(begun);
+    let error = ExecError::Blocked { doing: task.place.to_owned(), waited_ms, attempts: cost.attempts, blockers };
+    let said = error.to_string();
+    let entry = Entry { detail: Some(&said), ..task.entry("failed", Cost { waited_ms, ..cost }) };
+    ledger::note(&mut work.session, work.runner, &entry).await.ok();
+    error
 }
 
 pub(crate) fn millis(since: Instant) -> u64 {

@@ -30,8 +30,41 @@ fn blocker(table: &str, row: &Row) -> Blocker {
         table: table.to_owned(),
         state: text(1),
         age_ms: text(2).parse().unwrap_or_default(),
-        query: text(3).split_whitespace().collect::<Vec<_>>().join(" ").chars().take(80).collect(),
+        query: shown(&text(3)),
     }
+}
+
+/// A statement's beginning, its literals as `?`: they may be secrets.
+fn shown(sql: &str) -> String {
+    let mut text = String::new();
+    let mut quoted = false;
+    for c in sql.chars() {
+        match (c, quoted) {
+            ('\'', false) => text.push('?'),
+            (c, false) => text.push(if c.is_whitespace() { ' ' } else { c }),
+            _ => {}
+        }
+        quoted ^= c == '\'';
+    }
+    text.split_whitespace().collect::<Vec<_>>().join(" ").chars().take(80).collect()
+}
+
+/// Whether it is an autovacuum, which ends by itself once somebody has stood in the queue behind
+/// it for PostgreSQL's `deadlock_timeout`, and not before.
+pub(crate) fn gives_way(blocker: &Blocker) -> bool {
+    blocker.state == AUTOVACUUM
+}
+
+const AUTOVACUUM: &str = "autovacuum";
+
+/// Who keeps a statement of a connection waiting right now, while it runs (PostgreSQL).
+pub(crate) async fn of_waiting(session: &mut Session, connection: &str) -> Result<Vec<Blocker>, sqlx::Error> {
+    let sql = format!(
+        "SELECT a.pid::text, coalesce(a.state, 'background'), \
+         (extract(epoch FROM clock_timestamp() - coalesce(a.xact_start, a.backend_start)) * 1000)::bigint::text, a.query \
+         FROM unnest(pg_blocking_pids({connection})) AS b(pid) JOIN pg_stat_activity a USING (pid) ORDER BY 1 LIMIT 5"
+    );
+    Ok(session.rows(&sql).await?.iter().map(|row| blocker("", row)).collect())
 }
 
 /// How old a transaction is before we wait for it outside the queue, in milliseconds.
@@ -55,10 +88,11 @@ fn conflicting(mode: LockMode) -> &'static str {
 
 fn postgres(table: &str, mode: LockMode) -> String {
     format!(
-        "SELECT a.pid::text, coalesce(a.state, 'background'), \
+        "SELECT a.pid::text, CASE WHEN a.query LIKE 'autovacuum: %' AND a.query NOT LIKE '%(to prevent wraparound)' \
+         THEN '{AUTOVACUUM}' ELSE coalesce(a.state, 'background') END, \
          (extract(epoch FROM clock_timestamp() - coalesce(a.xact_start, a.backend_start)) * 1000)::bigint::text, a.query \
          FROM pg_locks l JOIN pg_stat_activity a USING (pid) \
-         WHERE l.granted AND l.relation = to_regclass({})::oid AND l.pid <> pg_backend_pid() AND {} \
+         WHERE l.granted AND l.locktype = 'relation' AND l.mode <> 'SIReadLock' AND l.relation = to_regclass({})::oid AND l.pid <> pg_backend_pid() AND {} \
          AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database()) \
          AND coalesce(a.xact_start, a.backend_start) < clock_timestamp() - interval '{OLD_MS} milliseconds' \
          ORDER BY coalesce(a.xact_start, a.backend_start) LIMIT 5",
@@ -79,4 +113,15 @@ fn mysql(table: &str) -> String {
          AND trx.trx_started < NOW(6) - INTERVAL {OLD_MS}000 MICROSECOND ORDER BY trx.trx_started LIMIT 5",
         Dialect::MySql.literal(table)
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::shown;
+
+    #[test]
+    fn literals_are_not_shown() {
+        assert_eq!(shown("ALTER USER app\n PASSWORD 's3c''ret' VALID"), "ALTER USER app PASSWORD ?? VALID");
+        assert_eq!(shown("SELECT 1"), "SELECT 1");
+    }
 }

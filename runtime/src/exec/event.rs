@@ -9,7 +9,7 @@ use crate::migration::Stage;
 pub struct Blocker {
     /// The server's number of the session.
     pub session: i64,
-    /// The table that it holds.
+    /// The table that it holds; empty where it is in the way by something else, such as its snapshot.
     pub table: String,
     /// What it does: `active`, `idle in transaction`, ...
     pub state: String,
@@ -21,11 +21,9 @@ pub struct Blocker {
 
 impl fmt::Display for Blocker {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "session {} holds `{}` ({}, transaction open for {} ms): {}",
-            self.session, self.table, self.state, self.age_ms, self.query
-        )
+        let Self { session, table, state, age_ms, query } = self;
+        let holds = if table.is_empty() { String::new() } else { format!(" holds `{table}`") };
+        write!(f, "session {session}{holds} ({state}, transaction open for {age_ms} ms): {query}")
     }
 }
 

@@ -8,9 +8,15 @@ use std::collections::BTreeMap;
 
 use super::{ExecError, Session};
 use crate::dialect::Dialect;
-use crate::migration::Stage;
 use crate::migration::file::sha256;
 use crate::migration::history::Recorded;
+use crate::migration::{Fact, Stage};
+
+/// The version of these tables and of what their rows mean; in the marker.
+const FORMAT: u32 = 1;
+
+/// The tables' names, in the order of [`ddl`].
+const TABLES: [&str; 3] = ["pontoon_ledger", "pontoon_marker", "pontoon_checkpoint"];
 
 /// The tables, as they are made.
 pub(crate) const fn ddl(dialect: Dialect) -> [&'static str; 3] {
@@ -24,8 +30,9 @@ pub(crate) const fn ddl(dialect: Dialect) -> [&'static str; 3] {
              event text NOT NULL,\n    sql_sha256 text,\n    duration_ms bigint,\n    waited_ms bigint,\n    \
              attempts integer,\n    detail text\n)",
             "CREATE TABLE IF NOT EXISTS pontoon_marker (\n    \
-             only_row smallint PRIMARY KEY CHECK (only_row = 1),\n    migration text NOT NULL,\n    \
-             stage text NOT NULL,\n    state text NOT NULL,\n    at timestamptz NOT NULL\n)",
+             only_row smallint PRIMARY KEY CHECK (only_row = 1),\n    format integer NOT NULL,\n    \
+             migration text NOT NULL,\n    file_sha256 text NOT NULL,\n    stage text NOT NULL,\n    \
+             state text NOT NULL,\n    at timestamptz NOT NULL\n)",
             "CREATE TABLE IF NOT EXISTS pontoon_checkpoint (\n    \
              backfill text PRIMARY KEY,\n    place text NOT NULL,\n    bound text NOT NULL,\n    \
              rows_filled bigint NOT NULL,\n    at timestamptz NOT NULL DEFAULT clock_timestamp()\n)",
@@ -39,8 +46,9 @@ pub(crate) const fn ddl(dialect: Dialect) -> [&'static str; 3] {
              event varchar(10) NOT NULL,\n    sql_sha256 char(64),\n    duration_ms bigint,\n    waited_ms bigint,\n    \
              attempts int,\n    detail longtext\n) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4",
             "CREATE TABLE IF NOT EXISTS pontoon_marker (\n    \
-             only_row smallint NOT NULL PRIMARY KEY,\n    migration varchar(255) NOT NULL,\n    \
-             stage varchar(20) NOT NULL,\n    state varchar(20) NOT NULL,\n    at datetime(6) NOT NULL\n\
+             only_row smallint NOT NULL PRIMARY KEY,\n    format int NOT NULL,\n    \
+             migration varchar(255) NOT NULL,\n    file_sha256 char(64) NOT NULL,\n    stage varchar(20) NOT NULL,\n    \
+             state varchar(20) NOT NULL,\n    at datetime(6) NOT NULL\n\
              ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4",
             "CREATE TABLE IF NOT EXISTS pontoon_checkpoint (\n    \
              backfill varchar(255) NOT NULL PRIMARY KEY,\n    place longtext NOT NULL,\n    bound longtext NOT NULL,\n    \
@@ -111,6 +119,8 @@ pub(crate) struct Progress {
     pub(crate) stages: Vec<Stage>,
     /// A first row was written, and not everything was undone.
     pub(crate) begun: bool,
+    /// An undo has begun and not ended: the only way is back.
+    pub(crate) undoing: bool,
 }
 
 impl Progress {
@@ -126,17 +136,32 @@ impl Progress {
 /// Every migration that the ledger knows, in the order in which they began.
 pub(crate) type History = Vec<(String, Progress)>;
 
-/// Makes the tables where they are missing.
+/// Makes the tables where they are missing. Where they are there, no right to make tables is needed.
 pub(crate) async fn create(session: &mut Session) -> Result<(), ExecError> {
-    for sql in ddl(session.dialect()) {
-        session.execute(sql).await.map_err(ExecError::server("making Pontoon's own tables"))?;
+    for (name, sql) in TABLES.iter().zip(ddl(session.dialect())) {
+        if !super::holds(session, &Fact::Table((*name).to_owned())).await? {
+            session.execute(sql).await.map_err(ExecError::server("making Pontoon's own tables"))?;
+        }
     }
     Ok(())
 }
 
-/// Whether the tables are there.
+/// Whether the tables are there, and are ours to read.
 pub(crate) async fn exists(session: &mut Session) -> Result<bool, ExecError> {
-    super::holds(session, &crate::migration::Fact::Table("pontoon_ledger".into())).await
+    for name in &TABLES[..2] {
+        if !super::holds(session, &Fact::Table((*name).to_owned())).await? {
+            return Ok(false);
+        }
+    }
+    let format = session.value("SELECT format FROM pontoon_marker").await;
+    match format.map_err(ExecError::server("reading pontoon_marker"))?.map(|it| it.parse::<u32>()) {
+        None | Some(Ok(FORMAT)) => Ok(true),
+        Some(found) => Err(ExecError::Refused(format!(
+            "this database's ledger was written by another version of Pontoon (format {}, here {FORMAT})\n  help: use \
+             the version that wrote it, or a later one",
+            found.map_or_else(|_| "unknown".into(), |it| it.to_string())
+        ))),
+    }
 }
 
 /// Reads the whole history.
@@ -189,7 +214,10 @@ fn fold(
         }
         (None, "do", _) => progress.begun = true,
         (None, _, "done") => *progress = Progress::default(),
-        (None, ..) => progress.stages.clear(),
+        (None, ..) => {
+            progress.stages.clear();
+            progress.undoing = true;
+        }
         (Some(step), "do", "done") => drop(progress.steps.insert(step, StepState::Done)),
         (Some(step), "do", "started") => drop(progress.steps.insert(step, StepState::Started)),
         (Some(step), "undo", "done") => {
@@ -238,15 +266,72 @@ pub(crate) fn note_sql(dialect: Dialect, runner: &str, entry: &Entry<'_>) -> Str
 }
 
 /// Says where the database is, for people and monitors.
-pub(crate) async fn mark(session: &mut Session, migration: &str, stage: Stage, state: &str) -> Result<(), ExecError> {
+pub(crate) async fn mark(
+    session: &mut Session,
+    recorded: &Recorded,
+    stage: Stage,
+    state: &str,
+) -> Result<(), ExecError> {
     let dialect = session.dialect();
-    let values = [migration, stage.name(), state].map(|it| dialect.literal(it)).join(", ");
+    let values =
+        [&recorded.migration.id, &recorded.sha256, stage.name(), state].map(|it| dialect.literal(it)).join(", ");
     let sql = match dialect {
         Dialect::Postgres => format!(
-            "INSERT INTO pontoon_marker VALUES (1, {values}, clock_timestamp()) ON CONFLICT (only_row) DO UPDATE \
-             SET migration = excluded.migration, stage = excluded.stage, state = excluded.state, at = excluded.at"
+            "INSERT INTO pontoon_marker (only_row, format, migration, file_sha256, stage, state, at) \
+             VALUES (1, {FORMAT}, {values}, clock_timestamp()) ON CONFLICT (only_row) DO UPDATE \
+             SET format = excluded.format, migration = excluded.migration, file_sha256 = excluded.file_sha256, \
+             stage = excluded.stage, state = excluded.state, at = excluded.at"
         ),
-        Dialect::MySql => format!("REPLACE INTO pontoon_marker VALUES (1, {values}, CURRENT_TIMESTAMP(6))"),
+        Dialect::MySql => format!(
+            "REPLACE INTO pontoon_marker (only_row, format, migration, file_sha256, stage, state, at) \
+             VALUES (1, {FORMAT}, {values}, CURRENT_TIMESTAMP(6))"
+        ),
     };
     session.execute(&sql).await.map_err(ExecError::server("writing pontoon_marker")).map(drop)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn folded(rows: &[(Option<usize>, Option<usize>, &str, &str)]) -> Progress {
+        let mut progress = Progress::default();
+        for (step, part, direction, event) in rows {
+            fold(&mut progress, Stage::Expand, *step, *part, direction, event, "hash".into());
+        }
+        progress
+    }
+
+    #[test]
+    fn a_statement_that_began_and_did_not_end_is_asked_for() {
+        let began = folded(&[(None, None, "do", "started"), (Some(0), None, "do", "started")]);
+        assert_eq!((began.step(0), began.step(1), began.begun), (StepState::Started, StepState::Planned, true));
+        let failed = folded(&[(Some(0), None, "do", "started"), (Some(0), None, "do", "failed")]);
+        assert_eq!(failed.step(0), StepState::Started);
+        let done = folded(&[(Some(0), None, "do", "started"), (Some(0), None, "do", "done")]);
+        assert_eq!(done.step(0), StepState::Done);
+    }
+
+    #[test]
+    fn an_undo_leads_back_and_forgets_at_its_end_alone() {
+        let rows = [
+            (None, None, "do", "started"),
+            (Some(0), None, "do", "done"),
+            (None, None, "do", "done"),
+            (None, None, "undo", "started"),
+            (Some(0), Some(0), "undo", "started"),
+            (Some(0), Some(0), "undo", "done"),
+            (Some(0), None, "undo", "done"),
+            (None, None, "undo", "done"),
+        ];
+        assert!(folded(&rows[..3]).done(Stage::Expand));
+        let begun = folded(&rows[..4]);
+        assert!(begun.undoing && begun.begun && !begun.done(Stage::Expand) && begun.step(0) == StepState::Done);
+        assert_eq!(folded(&rows[..5]).step(0), StepState::Undoing(0));
+        assert_eq!(folded(&rows[..6]).step(0), StepState::Undoing(1));
+        let last = folded(&rows[..7]);
+        assert!(last.undoing && last.step(0) == StepState::Planned);
+        let over = folded(&rows);
+        assert!(!over.begun && !over.undoing && over.steps.is_empty());
+    }
 }

@@ -4,6 +4,8 @@
 
 use std::time::{Duration, Instant};
 
+use tokio::sync::Notify;
+
 use super::{ExecError, Session};
 use crate::dialect::Dialect;
 
@@ -54,10 +56,20 @@ pub(crate) async fn still_held(session: &mut Session) -> Result<(), ExecError> {
     Err(ExecError::Busy("the runner's lock was lost, so another runner may be at work; run the command again".into()))
 }
 
+/// Looks after the lock while other connections work, and fails when it is lost. It also keeps
+/// the connection from being closed for doing nothing. Ends when it is told so.
+pub(crate) async fn guard(session: &mut Session, done: &Notify) -> Result<(), ExecError> {
+    while tokio::time::timeout(Duration::from_secs(1), done.notified()).await.is_err() {
+        still_held(session).await?;
+    }
+    Ok(())
+}
+
 async fn holder(session: &mut Session) -> Result<String, ExecError> {
     let sql = match session.dialect() {
         Dialect::Postgres => format!(
-            "SELECT 'session ' || a.pid || ' from ' || coalesce(host(a.client_addr), 'this host') || ', since ' || a.backend_start::text \
+            "SELECT 'session ' || a.pid || ' (' || a.application_name || ') from ' || coalesce(host(a.client_addr), 'this host') \
+             || ', since ' || a.backend_start::text || CASE a.state WHEN 'active' THEN ', now at: ' || left(a.query, 80) ELSE '' END \
              FROM pg_locks l JOIN pg_stat_activity a USING (pid) WHERE l.locktype = 'advisory' AND l.granted \
              AND l.classid = {} AND l.objid = {} AND l.objsubid = 1 \
              AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())",
@@ -65,7 +77,7 @@ async fn holder(session: &mut Session) -> Result<String, ExecError> {
             KEY & 0xFFFF_FFFF
         ),
         Dialect::MySql => format!(
-            "SELECT CONCAT('session ', id, ' from ', host) FROM performance_schema.processlist WHERE id = IS_USED_LOCK({})",
+            "SELECT CONCAT('session ', id, ' of ', user, ' from ', host, IF(info IS NULL, '', CONCAT(', now at: ', LEFT(info, 80)))) FROM performance_schema.processlist WHERE id = IS_USED_LOCK({})",
             mysql_name()
         ),
     };

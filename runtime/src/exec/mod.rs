@@ -16,7 +16,7 @@ mod retry;
 mod runner;
 mod session;
 mod status;
-mod watchdog;
+mod watch;
 
 pub use error::ExecError;
 pub use event::{Blocker, Event, Observer, Silent};

@@ -4,9 +4,12 @@ use super::{ExecError, Session};
 use crate::dialect::Dialect;
 
 /// Refuses what would fail later, or worse, not fail.
-pub(crate) async fn preflight(session: &mut Session) -> Result<(), ExecError> {
+///
+/// `other` is a second connection of the same pool.
+pub(crate) async fn preflight(session: &mut Session, other: &mut Session) -> Result<(), ExecError> {
     version(session).await?;
-    same_session(session).await
+    writable(session).await?;
+    same_session(session, other).await
 }
 
 async fn version(session: &mut Session) -> Result<(), ExecError> {
@@ -15,6 +18,7 @@ async fn version(session: &mut Session) -> Result<(), ExecError> {
         Dialect::Postgres => {
             let number = session.value("SHOW server_version_num").await.map_err(ExecError::server(doing))?;
             let number: u32 = number.and_then(|it| it.parse().ok()).unwrap_or_default();
+            // the oldest that is tested; 12 is out of support, and has no gen_random_uuid() of its own
             if number < 130_000 {
                 return Err(ExecError::Connect(format!(
                     "the server is PostgreSQL {}; Pontoon supports 13 and later",
@@ -45,29 +49,73 @@ async fn version(session: &mut Session) -> Result<(), ExecError> {
 }
 
 /// A pooler that gives each transaction another server session loses settings and locks.
-async fn same_session(session: &mut Session) -> Result<(), ExecError> {
+///
+/// While nobody else is there it would give the same one again and again. So `other` opens a
+/// transaction in between: a pooler gives it the server session that we have just had, and us
+/// another one.
+async fn same_session(session: &mut Session, other: &mut Session) -> Result<(), ExecError> {
     let doing = "looking whether the connection keeps its session";
+    let nonce = fastrand::u64(..);
     let (set, get) = match session.dialect() {
-        Dialect::Postgres => {
-            ("SET application_name = 'pontoon'", "SELECT current_setting('application_name') || pg_backend_pid()")
+        Dialect::Postgres => (
+            format!("SELECT set_config('pontoon.session', '{nonce}', false)"),
+            "SELECT current_setting('pontoon.session', true) || ' ' || pg_backend_pid()",
+        ),
+        Dialect::MySql => {
+            (format!("SET @pontoon_session = '{nonce}'"), "SELECT CONCAT(@pontoon_session, ' ', CONNECTION_ID())")
         }
-        Dialect::MySql => ("SET @pontoon = 'pontoon'", "SELECT CONCAT(@pontoon, CONNECTION_ID())"),
     };
-    session.execute(set).await.map_err(ExecError::server(doing))?;
-    let mut seen = Vec::new();
-    for _ in 0..8 {
-        session.execute("BEGIN").await.map_err(ExecError::server(doing))?;
-        seen.push(session.value(get).await.map_err(ExecError::server(doing))?);
-        session.execute("COMMIT").await.map_err(ExecError::server(doing))?;
+    session.execute(&set).await.map_err(ExecError::server(doing))?;
+    let ours = session.value(get).await.map_err(ExecError::server(doing))?;
+    for _ in 0..3 {
+        other.execute("BEGIN").await.map_err(ExecError::server(doing))?;
+        let theirs = other.value(get).await.map_err(ExecError::server(doing))?;
+        // where the pooler has one server session, ours would now wait for it
+        let again = match theirs.is_some() && theirs == ours {
+            true => None,
+            false => tokio::time::timeout(PATIENCE, session.value(get)).await.ok(),
+        };
+        other.execute("COMMIT").await.map_err(ExecError::server(doing))?;
+        match again {
+            Some(again) if again.as_ref().is_ok_and(|it| *it == ours) => {}
+            Some(Err(error)) => return Err(ExecError::server(doing)(error)),
+            _ => return Err(pooled()),
+        }
     }
-    let kept = seen.windows(2).all(|pair| pair[0] == pair[1])
-        && seen[0].as_deref().is_some_and(|it| it.starts_with("pontoon"));
-    if kept {
-        return Ok(());
-    }
-    Err(ExecError::Connect(
+    if ours.is_some_and(|it| it.starts_with(&nonce.to_string())) { Ok(()) } else { Err(pooled()) }
+}
+
+/// How long a server may take to answer what needs no work.
+const PATIENCE: std::time::Duration = std::time::Duration::from_secs(10);
+
+fn pooled() -> ExecError {
+    ExecError::Connect(
         "the connection goes through a pooler that changes the server session between transactions, so locks and settings \
          would be lost\n  help: give the URL of the server itself, or of a pool in session mode"
             .into(),
-    ))
+    )
+}
+
+/// A standby takes no changes, and where no schema is named nothing can be looked up.
+async fn writable(session: &mut Session) -> Result<(), ExecError> {
+    let (standby, schema) = match session.dialect() {
+        Dialect::Postgres => {
+            ("SELECT CASE WHEN pg_is_in_recovery() THEN '1' ELSE '0' END", "SELECT current_schema()::text")
+        }
+        Dialect::MySql => ("SELECT @@GLOBAL.super_read_only", "SELECT DATABASE()"),
+    };
+    let doing = "asking where the connection leads";
+    if session.value(standby).await.map_err(ExecError::server(doing))?.as_deref() == Some("1") {
+        return Err(ExecError::Connect(
+            "the server is a read-only replica\n  help: give the URL of the server that takes writes".into(),
+        ));
+    }
+    if session.value(schema).await.map_err(ExecError::server(doing))?.is_none() {
+        return Err(ExecError::Connect(
+            "the connection names no database, or none of the schemas in its search_path is there\n  help: end the URL with \
+             the database's name; on PostgreSQL, make the schema first"
+                .into(),
+        ));
+    }
+    Ok(())
 }

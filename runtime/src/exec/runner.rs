@@ -3,7 +3,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::apply::{Task, apply};
+use tokio::sync::Notify;
+
+use super::apply::{Task, apply, clean_up};
 use super::backfill::{self, BackfillOptions};
 use super::event::{Event, Observer, Silent};
 use super::ledger::{self, Cost, Direction, Entry, History, Progress, StepState};
@@ -12,7 +14,7 @@ use super::status::Status;
 use super::{ExecError, Pool, Session, introspect, lock, preflight};
 use crate::dialect::Dialect;
 use crate::migration::history::Recorded;
-use crate::migration::{Assertion, Backfill, Stage, Statement, Step, Undo};
+use crate::migration::{Assertion, Backfill, Fact, Stage, Statement, Step, Undo};
 
 /// How a runner works.
 #[derive(Clone)]
@@ -73,8 +75,8 @@ pub struct Runner {
 /// A command at work: its connection has the runner's lock.
 pub(crate) struct Work<'a> {
     pub(crate) session: Session,
-    /// MySQL: ends waits for locks.
-    pub(crate) watchdog: Option<Session>,
+    /// Watches what the first one does.
+    pub(crate) other: Session,
     pub(crate) pool: &'a Pool,
     pub(crate) runner: &'a str,
     pub(crate) options: &'a Options,
@@ -88,16 +90,14 @@ impl Work<'_> {
 
     async fn end(self) {
         self.session.close().await;
-        if let Some(watchdog) = self.watchdog {
-            watchdog.close().await;
-        }
+        self.other.close().await;
     }
 }
 
 impl Runner {
-    /// A runner for these migrations, which are those of the pool's server.
+    /// A runner for these migrations. A pool of another server than theirs is refused by every command.
     pub fn new(pool: impl Into<Pool>, migrations: Vec<Recorded>, options: Options) -> Self {
-        Self { pool: pool.into(), migrations, options, name: format!("{}", std::process::id()) }
+        Self { pool: pool.into(), migrations, options, name: format!("pontoon {}", std::process::id()) }
     }
 
     /// Adds what new code needs, in ways that old code does not notice: the next migration's
@@ -178,11 +178,11 @@ impl Runner {
     /// # Errors
     /// See [`ExecError`].
     pub async fn status(&self) -> Result<Status, ExecError> {
-        let mut session = self.pool.session().await?;
-        preflight::preflight(&mut session).await?;
+        let (mut session, other) = self.sessions().await?;
         let history =
             if ledger::exists(&mut session).await? { ledger::read(&mut session).await? } else { History::new() };
         session.close().await;
+        other.close().await;
         let trouble = self.compare(&history).err().map(|error| error.to_string());
         Ok(Status::of(&self.migrations, &history, trouble))
     }
@@ -197,24 +197,52 @@ impl Runner {
             self.migrations.iter().position(|it| it.migration.id == to).ok_or_else(|| {
                 ExecError::Refused(format!("there is no migration `{to}`\n  help: `status` lists them"))
             })?;
-        let mut session = self.pool.session().await?;
-        preflight::preflight(&mut session).await?;
-        lock::take(&mut session, self.options.runner_lock).await?;
-        ledger::create(&mut session).await?;
-        if !ledger::read(&mut session).await?.is_empty() {
+        let (session, other) = self.sessions().await?;
+        let mut work = Work { session, other, pool: &self.pool, runner: &self.name, options: &self.options };
+        let outcome = self.note_baseline(&mut work, &self.migrations[..=end]).await;
+        work.end().await;
+        outcome
+    }
+
+    async fn note_baseline(&self, work: &mut Work<'_>, until: &[Recorded]) -> Result<Outcome, ExecError> {
+        let session = &mut work.session;
+        lock::take(session, self.options.runner_lock).await?;
+        if ledger::exists(session).await? && !ledger::read(session).await?.is_empty() {
             return Err(ExecError::Refused("the database has a history already\n  help: see `status`".into()));
         }
-        for recorded in &self.migrations[..=end] {
+        if introspect::tables(session).await?.is_empty() {
+            return Err(ExecError::Refused(
+                "the database is empty, so no migration has been run on it\n  help: `up` runs them all".into(),
+            ));
+        }
+        ledger::create(session).await?;
+        for recorded in until {
             for stage in Stage::ALL {
                 let entry = stage_entry(recorded, stage, Direction::Do, "done", Some("baseline"));
-                ledger::note(&mut session, &self.name, &entry)
-                    .await
-                    .map_err(ExecError::server("writing pontoon_ledger"))?;
+                ledger::note(session, &self.name, &entry).await.map_err(ExecError::server("writing pontoon_ledger"))?;
             }
+            ledger::mark(session, recorded, Stage::Contract, "done").await?;
         }
-        ledger::mark(&mut session, to, Stage::Contract, "done").await?;
-        session.close().await;
-        Ok(Outcome::Did { migration: to.to_owned(), stage: Stage::Contract })
+        let to = until.last().map(|it| it.migration.id.clone()).unwrap_or_default();
+        Ok(Outcome::Did { migration: to, stage: Stage::Contract })
+    }
+
+    /// Two connections that we can work with.
+    async fn sessions(&self) -> Result<(Session, Session), ExecError> {
+        if let Some(wrong) = self.migrations.iter().find(|it| it.migration.dialect != self.pool.dialect()) {
+            return Err(ExecError::Refused(format!(
+                "migration `{}` is for {}, and the database is {}",
+                wrong.migration.id,
+                wrong.migration.dialect,
+                self.pool.dialect()
+            )));
+        }
+        let (mut session, mut other) = (self.pool.session().await?, self.pool.session().await?);
+        preflight::preflight(&mut session, &mut other).await?;
+        for session in [&mut session, &mut other] {
+            session.name(&self.name).await.map_err(ExecError::server("naming the connection"))?;
+        }
+        Ok((session, other))
     }
 
     async fn command(&self, stage: Stage) -> Result<Outcome, ExecError> {
@@ -225,14 +253,9 @@ impl Runner {
     }
 
     async fn begin(&self) -> Result<Work<'_>, ExecError> {
-        let mut session = self.pool.session().await?;
-        preflight::preflight(&mut session).await?;
-        lock::take(&mut session, self.options.runner_lock).await?;
-        let watchdog = match session.dialect() {
-            Dialect::MySql => Some(self.pool.session().await?),
-            Dialect::Postgres => None,
-        };
-        let mut work = Work { session, watchdog, pool: &self.pool, runner: &self.name, options: &self.options };
+        let (session, other) = self.sessions().await?;
+        let mut work = Work { session, other, pool: &self.pool, runner: &self.name, options: &self.options };
+        lock::take(&mut work.session, self.options.runner_lock).await?;
         self.known(&mut work).await?;
         ledger::create(&mut work.session).await?;
         Ok(work)
@@ -336,10 +359,9 @@ impl Runner {
         stage: Stage,
     ) -> Result<(), ExecError> {
         let id = &recorded.migration.id;
-        if let Some((step, _)) = progress.steps.iter().find(|(_, it)| matches!(it, StepState::Undoing(_))) {
+        if progress.undoing {
             return Err(ExecError::Refused(format!(
-                "migration `{id}` is on its way back (step {} is half undone)\n  help: run `undo` to the end first",
-                step + 1
+                "migration `{id}` is on its way back\n  help: run `undo` to the end first"
             )));
         }
         if stage == Stage::Contract {
@@ -347,50 +369,23 @@ impl Runner {
         }
         work.tell(&Event::Stage { migration: id.clone(), stage, undo: false });
         stage_note(work, recorded, stage, Direction::Do, "started").await?;
-        ledger::mark(&mut work.session, id, stage, "running").await?;
+        ledger::mark(&mut work.session, recorded, stage, "running").await?;
         for (at, step) in recorded.migration.stage(stage) {
             if progress.step(at) == StepState::Done {
                 continue;
             }
             let begun = progress.step(at) == StepState::Started;
             match step {
-                Step::Statement(it) => self.statement(work, recorded, stage, at, it, begun).await?,
+                Step::Statement(it) => {
+                    let place = place(recorded, it.line);
+                    apply(work, &task_of(recorded, stage, at, it, &place), begun).await?;
+                }
                 Step::Backfill(it) => self.fill(work, recorded, at, it).await?,
                 Step::Assertion(it) => assert_none(work, recorded, it).await?,
             }
         }
         stage_note(work, recorded, stage, Direction::Do, "done").await?;
-        ledger::mark(&mut work.session, id, stage, "done").await
-    }
-
-    async fn statement(
-        &self,
-        work: &mut Work<'_>,
-        recorded: &Recorded,
-        stage: Stage,
-        step: usize,
-        statement: &Statement,
-        begun: bool,
-    ) -> Result<(), ExecError> {
-        let clean_up = match &statement.undo {
-            Undo::Statements(undo) => undo.first().map(|it| it.sql.as_str()),
-            Undo::Nothing(_) | Undo::Impossible(_) => None,
-        };
-        let task = Task {
-            recorded,
-            stage,
-            step,
-            part: None,
-            direction: Direction::Do,
-            sql: &statement.sql,
-            transactional: statement.transactional,
-            settings: &statement.settings,
-            claim: &statement.claim,
-            done: &statement.done,
-            clean_up,
-            place: &place(recorded, statement.line),
-        };
-        apply(work, &task, begun).await
+        ledger::mark(&mut work.session, recorded, stage, "done").await
     }
 
     async fn fill(
@@ -400,11 +395,28 @@ impl Runner {
         step: usize,
         backfill: &Backfill,
     ) -> Result<(), ExecError> {
-        lock::still_held(&mut work.session).await?;
         let key = format!("{}/{step}", recorded.migration.id);
-        backfill::fill(work.pool, &key, backfill, &work.options.backfill, &*work.options.observer).await?;
-        let entry = Entry { step: Some(step), ..stage_entry(recorded, Stage::Backfill, Direction::Do, "done", None) };
-        ledger::note(&mut work.session, work.runner, &entry).await.map_err(ExecError::server("writing pontoon_ledger"))
+        let entry = |event, cost| Entry {
+            step: Some(step),
+            cost,
+            ..stage_entry(recorded, Stage::Backfill, Direction::Do, event, None)
+        };
+        let noted = || ExecError::server("writing pontoon_ledger");
+        let session = &mut work.session;
+        lock::still_held(session).await?;
+        ledger::note(session, work.runner, &entry("started", Cost::default())).await.map_err(noted())?;
+        let filled = Notify::new();
+        let fill = async {
+            let options = &work.options.backfill;
+            let outcome = backfill::fill(work.pool, &key, backfill, options, &*work.options.observer).await;
+            filled.notify_one();
+            Ok(outcome)
+        };
+        // the fill has a connection of its own, which does not end with the lock's
+        let (outcome, ()) = tokio::try_join!(fill, lock::guard(session, &filled))?;
+        let cost =
+            Cost { duration_ms: u64::try_from(outcome?.elapsed.as_millis()).unwrap_or(u64::MAX), ..Cost::default() };
+        ledger::note(session, work.runner, &entry("done", cost)).await.map_err(noted())
     }
 
     /// No backfill may have rows left when the triggers go.
@@ -424,15 +436,9 @@ impl Runner {
             return Ok(Outcome::Nothing("no migration is in flight: what is contracted stays".into()));
         };
         let id = &recorded.migration.id;
-        let contracted =
-            recorded.migration.stage(Stage::Contract).any(|(at, _)| progress.step(at) != StepState::Planned);
-        if contracted {
-            return Err(ExecError::Refused(format!(
-                "contract of `{id}` has begun, and takes away what the way back needs\n  help: run `contract` to its end"
-            )));
-        }
+        way_back(work, recorded, &progress).await?;
         stage_note(work, recorded, Stage::Expand, Direction::Undo, "started").await?;
-        ledger::mark(&mut work.session, id, Stage::Expand, "undoing").await?;
+        ledger::mark(&mut work.session, recorded, Stage::Expand, "undoing").await?;
         for (at, (stage, step)) in recorded.migration.steps.iter().enumerate().rev() {
             let state = progress.step(at);
             let Step::Statement(statement) = step else { continue };
@@ -444,7 +450,7 @@ impl Runner {
         }
         backfill::forget(&mut work.session, id).await?;
         stage_note(work, recorded, Stage::Expand, Direction::Undo, "done").await?;
-        ledger::mark(&mut work.session, id, Stage::Expand, "undone").await?;
+        ledger::mark(&mut work.session, recorded, Stage::Expand, "undone").await?;
         Ok(Outcome::Did { migration: id.clone(), stage: Stage::Expand })
     }
 
@@ -460,9 +466,9 @@ impl Runner {
         let Undo::Statements(statements) = &statement.undo else { return Ok(()) };
         // begun and perhaps not done: then there may be nothing to undo
         if state == StepState::Started && !super::holds(&mut work.session, &statement.done).await? {
-            let repeatable = statement.done == crate::migration::Fact::Repeatable;
+            let repeatable = statement.done == Fact::Repeatable;
             if !repeatable {
-                return Ok(());
+                return leftovers(work, recorded, stage, step, statement).await;
             }
         }
         let first = if let StepState::Undoing(part) = state { part } else { 0 };
@@ -485,6 +491,77 @@ impl Runner {
         }
         let entry = Entry { step: Some(step), ..stage_entry(recorded, stage, Direction::Undo, "done", None) };
         ledger::note(&mut work.session, work.runner, &entry).await.map_err(ExecError::server("writing pontoon_ledger"))
+    }
+}
+
+/// Refuses a way back that cannot be gone to its end, before a step of it is.
+async fn way_back(work: &mut Work<'_>, recorded: &Recorded, progress: &Progress) -> Result<(), ExecError> {
+    let id = &recorded.migration.id;
+    for (at, (stage, step)) in recorded.migration.steps.iter().enumerate() {
+        let Step::Statement(statement) = step else { continue };
+        let done = match progress.step(at) {
+            StepState::Planned => false,
+            StepState::Started if statement.done != Fact::Repeatable => {
+                super::holds(&mut work.session, &statement.done).await?
+            }
+            StepState::Started | StepState::Done | StepState::Undoing(_) => true,
+        };
+        if done && *stage == Stage::Contract {
+            return Err(ExecError::Refused(format!(
+                "contract of `{id}` has begun, and takes away what the way back needs\n  help: run `contract` to its end"
+            )));
+        }
+        if let (true, Undo::Impossible(why)) = (done, &statement.undo) {
+            return Err(ExecError::Refused(format!(
+                "{}: this statement of `{id}` is done and has no way back: {why}\n  help: nothing was undone; go on to the \
+                 end, and write another migration",
+                place(recorded, statement.line)
+            )));
+        }
+    }
+    Ok(())
+}
+
+/// Removes what a statement that did not end has left: an invalid index.
+async fn leftovers(
+    work: &mut Work<'_>,
+    recorded: &Recorded,
+    stage: Stage,
+    step: usize,
+    statement: &Statement,
+) -> Result<(), ExecError> {
+    let place = place(recorded, statement.line);
+    let task = task_of(recorded, stage, step, statement, &place);
+    if work.session.dialect() == Dialect::Postgres && !statement.transactional {
+        clean_up(&mut work.session, &task).await.map_err(ExecError::server(place.clone()))?;
+    }
+    Ok(())
+}
+
+fn task_of<'a>(
+    recorded: &'a Recorded,
+    stage: Stage,
+    step: usize,
+    statement: &'a Statement,
+    place: &'a str,
+) -> Task<'a> {
+    let clean_up = match &statement.undo {
+        Undo::Statements(undo) => undo.first().map(|it| it.sql.as_str()),
+        Undo::Nothing(_) | Undo::Impossible(_) => None,
+    };
+    Task {
+        recorded,
+        stage,
+        step,
+        part: None,
+        direction: Direction::Do,
+        sql: &statement.sql,
+        transactional: statement.transactional,
+        settings: &statement.settings,
+        claim: &statement.claim,
+        done: &statement.done,
+        clean_up,
+        place,
     }
 }
 

@@ -83,14 +83,48 @@ impl Pool {
     /// # Errors
     /// The server cannot be reached, or does not let us in.
     pub async fn session(&self) -> Result<Session, ExecError> {
-        let refused = |error: sqlx::Error| ExecError::Connect(format!("cannot connect to the database: {error}"));
-        Ok(match self {
+        match self {
             #[cfg(feature = "postgres")]
-            Self::Postgres(pool) => Session::Postgres(Box::new(pool.acquire().await.map_err(refused)?.detach())),
+            Self::Postgres(pool) => {
+                let conn = match pool.acquire().await {
+                    Ok(conn) => conn.detach(),
+                    Err(error) => sqlx::PgConnection::connect_with(&pool.connect_options())
+                        .await
+                        .map_err(|second| refused(&error, &second))?,
+                };
+                Ok(Session::Postgres(Box::new(conn)))
+            }
             #[cfg(feature = "mysql")]
-            Self::MySql(pool) => Session::MySql(Box::new(pool.acquire().await.map_err(refused)?.detach())),
-        })
+            Self::MySql(pool) => {
+                let conn = match pool.acquire().await {
+                    Ok(conn) => conn.detach(),
+                    Err(error) => sqlx::MySqlConnection::connect_with(&pool.connect_options())
+                        .await
+                        .map_err(|second| refused(&error, &second))?,
+                };
+                let mut session = Session::MySql(Box::new(conn));
+                session.execute(MYSQL_MODE).await.map_err(ExecError::server("setting the session's SQL mode"))?;
+                Ok(session)
+            }
+        }
     }
+}
+
+/// The SQL mode is fixed, since a trigger keeps the one it was made in: MySQL's own default, in
+/// which a value too long is an error, but for old zero dates, which a copying ALTER must not
+/// stumble over. The driver would add PIPES_AS_CONCAT, and `a || b` would mean something else
+/// than it does to the reader of the file.
+#[cfg(feature = "mysql")]
+const MYSQL_MODE: &str =
+    "SET SESSION sql_mode = 'ONLY_FULL_GROUP_BY,STRICT_TRANS_TABLES,ERROR_FOR_DIVISION_BY_ZERO,NO_ENGINE_SUBSTITUTION'";
+
+/// A pool that cannot connect only says that it waited: the reason is what a connection of our
+/// own got. Neither text holds the password.
+fn refused(pool: &sqlx::Error, own: &sqlx::Error) -> ExecError {
+    let error = if matches!(pool, sqlx::Error::PoolTimedOut) { own } else { pool };
+    ExecError::Connect(format!(
+        "cannot connect to the database: {error}\n  help: look at host, port, user, password and database name of the URL"
+    ))
 }
 
 /// A connection with session state of its own.
@@ -129,6 +163,17 @@ impl Session {
             Self::Postgres(_) => Dialect::Postgres,
             #[cfg(feature = "mysql")]
             Self::MySql(_) => Dialect::MySql,
+        }
+    }
+
+    /// Gives the connection a name that the server shows (PostgreSQL; MySQL has no such thing).
+    pub(crate) async fn name(&mut self, name: &str) -> Result<(), sqlx::Error> {
+        match self.dialect() {
+            Dialect::Postgres => {
+                let sql = format!("SET application_name = {}", Dialect::Postgres.literal(name));
+                self.execute(&sql).await.map(drop)
+            }
+            Dialect::MySql => Ok(()),
         }
     }
 

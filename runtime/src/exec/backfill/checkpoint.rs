@@ -29,21 +29,21 @@ impl Checkpoint {
         }))
     }
 
-    /// Writes it, in the transaction of the batch.
-    pub(super) async fn write(&self, session: &mut Session, key: &str) -> Result<(), sqlx::Error> {
-        let args = [key.to_owned(), self.place.clone(), self.bound.clone(), self.rows_filled.to_string()];
-        let sql = match session.dialect() {
-            Dialect::Postgres => {
-                "INSERT INTO pontoon_checkpoint (backfill, place, bound, rows_filled) VALUES ($1, $2, $3, $4::text::bigint) \
+    /// The statement that writes it, for the transaction of the batch.
+    pub(super) fn write_sql(&self, dialect: Dialect, key: &str) -> String {
+        let [key, place, bound] = [key, &self.place, &self.bound].map(|it| dialect.literal(it));
+        let rows = self.rows_filled;
+        match dialect {
+            Dialect::Postgres => format!(
+                "INSERT INTO pontoon_checkpoint (backfill, place, bound, rows_filled) VALUES ({key}, {place}, {bound}, {rows}) \
                  ON CONFLICT (backfill) DO UPDATE SET place = excluded.place, bound = excluded.bound, \
                  rows_filled = excluded.rows_filled, at = clock_timestamp()"
-            }
-            Dialect::MySql => {
-                "INSERT INTO pontoon_checkpoint (backfill, place, bound, rows_filled) VALUES (?, ?, ?, CAST(? AS SIGNED)) AS new \
-                 ON DUPLICATE KEY UPDATE place = new.place, bound = new.bound, rows_filled = new.rows_filled, \
+            ),
+            Dialect::MySql => format!(
+                "INSERT INTO pontoon_checkpoint (backfill, place, bound, rows_filled) VALUES ({key}, {place}, {bound}, {rows}) \
+                 AS new ON DUPLICATE KEY UPDATE place = new.place, bound = new.bound, rows_filled = new.rows_filled, \
                  at = CURRENT_TIMESTAMP(6)"
-            }
-        };
-        session.run(sql, &args).await.map(drop)
+            ),
+        }
     }
 }

@@ -23,14 +23,16 @@ pub(super) async fn walk(
     let dialect = run.session.dialect();
     let queries = Queries::new(dialect, &run.backfill.table, columns);
     let earlier = checkpoint.and_then(|it| Some((unpack(&it.place)?, unpack(&it.bound)?)));
+    let Some(lowest) = one(run, &queries.first, &[]).await? else { return Ok(()) };
     let (mut first, bound) = match earlier {
         Some(found) => found,
-        None => match (one(run, &queries.first, &[]).await?, one(run, &queries.last, &[]).await?) {
-            (Some(first), Some(last)) => (first, last),
-            _ => return Ok(()),
+        None => match one(run, &queries.last, &[]).await? {
+            Some(last) => (lowest.clone(), last),
+            None => return Ok(()),
         },
     };
     let expected = estimate(run).await?;
+    run.from = along(&lowest, &first, &bound).unwrap_or(run.filled.rows as f64 / expected.max(1.0)).min(0.99);
     let (smallest, largest) = match dialect {
         Dialect::Postgres => (50, 10_000),
         Dialect::MySql => (50, 2_000),
@@ -48,9 +50,8 @@ pub(super) async fn walk(
         args.extend(parameters(dialect, &last));
         let checkpoint = Checkpoint { place: pack(&last), bound: pack(&bound), rows_filled: 0 };
         let begun = Instant::now();
-        let Some(rows) = run.batch(&args, &checkpoint).await? else {
+        let Some(batch) = run.batch(&args, &checkpoint, "").await? else {
             pace.gave_way();
-            tokio::time::sleep(super::super::retry::pause(1)).await;
             continue;
         };
         let took = begun.elapsed();
@@ -59,8 +60,13 @@ pub(super) async fn walk(
         }
         walked += size;
         let done = last == bound;
-        let position = if done { 1.0 } else { (walked as f64 / expected.max(1.0)).min(0.99) };
-        run.count(rows, took, position);
+        let position = match along(&lowest, &last, &bound) {
+            _ if done => 1.0,
+            Some(position) => position,
+            None if expected > 0.0 => (walked as f64 / expected).min(0.99),
+            None => run.from,
+        };
+        run.count(batch.rows, took, position);
         if done {
             return Ok(());
         }
@@ -159,6 +165,13 @@ async fn one(run: &mut Run<'_>, sql: &str, args: &[String]) -> Result<Option<Key
     Ok(rows.into_iter().next().map(|row| row.into_iter().map(Option::unwrap_or_default).collect()))
 }
 
+/// How far a key of one number is between two others, from 0 to 1.
+fn along(lowest: &Key, key: &Key, bound: &Key) -> Option<f64> {
+    let ([lowest], [key], [bound]) = (&lowest[..], &key[..], &bound[..]) else { return None };
+    let (lowest, key, bound): (i128, i128, i128) = (lowest.parse().ok()?, key.parse().ok()?, bound.parse().ok()?);
+    (bound > lowest).then(|| ((key - lowest) as f64 / (bound - lowest) as f64).clamp(0.0, 1.0))
+}
+
 /// How many rows the server believes the table has: for the display alone.
 async fn estimate(run: &mut Run<'_>) -> Result<f64, ExecError> {
     let dialect = run.session.dialect();
@@ -205,6 +218,14 @@ mod tests {
             assert_eq!(unpack(&pack(&key)), Some(key));
         }
         assert_eq!(unpack("5:ab"), None);
+    }
+
+    #[test]
+    fn a_number_says_how_far_it_is() {
+        let key = |text: &str| vec![text.to_owned()];
+        assert_eq!(along(&key("-50"), &key("0"), &key("150")), Some(0.25));
+        assert_eq!(along(&key("a"), &key("b"), &key("c")), None);
+        assert_eq!(along(&key("7"), &key("7"), &key("7")), None);
     }
 
     #[test]

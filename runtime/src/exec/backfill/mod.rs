@@ -16,9 +16,10 @@ mod pace;
 use std::time::{Duration, Instant};
 
 use super::event::{Event, Observer};
+use super::session::Row;
 use super::{ExecError, Pool, Session};
 use crate::dialect::Dialect;
-use crate::migration::{Backfill, Walk, WalkBy};
+use crate::migration::{Backfill, Claim, LockMode, Walk, WalkBy};
 use checkpoint::Checkpoint;
 
 /// How a backfill is paced.
@@ -30,11 +31,13 @@ pub struct BackfillOptions {
     /// Into how many passes PostgreSQL's pages are divided, a power of two. The more, the less
     /// the table grows; 8 spares the indexes as well. 1 is a plain walk.
     pub passes: u32,
+    /// How long one batch is tried while others hold its rows.
+    pub budget: Duration,
 }
 
 impl Default for BackfillOptions {
     fn default() -> Self {
-        Self { batch: None, passes: 4 }
+        Self { batch: None, passes: 4, budget: Duration::from_secs(300) }
     }
 }
 
@@ -78,6 +81,8 @@ pub async fn fill(
         begun: Instant::now(),
         filled: Filled::default(),
         earlier: 0,
+        from: 0.0,
+        gave_way: None,
     };
     if let Some(checkpoint) = &checkpoint {
         run.earlier = checkpoint.rows_filled;
@@ -111,6 +116,10 @@ struct Run<'a> {
     filled: Filled,
     /// Rows that earlier runs filled.
     earlier: u64,
+    /// How much of the table was behind us when this run began, from 0 to 1.
+    from: f64,
+    /// Since when, and how often, the next batch has given way to others.
+    gave_way: Option<(Instant, u32)>,
 }
 
 impl Run<'_> {
@@ -131,6 +140,7 @@ impl Run<'_> {
         self.filled.batches += 1;
         self.filled.longest_batch = self.filled.longest_batch.max(took);
         let seconds = self.begun.elapsed().as_secs_f64();
+        let walked = position - self.from;
         let ours = (self.filled.rows - self.earlier) as f64;
         self.observer.event(&Event::Batch {
             table: self.backfill.table.clone(),
@@ -138,18 +148,26 @@ impl Run<'_> {
             rows: self.filled.rows,
             position,
             rows_per_second: if seconds > 0.0 { ours / seconds } else { 0.0 },
-            eta_seconds: (position > 0.01).then(|| seconds / position * (1.0 - position)),
+            eta_seconds: (walked > 0.01).then(|| seconds / walked * (1.0 - position)),
         });
     }
 
-    /// One batch and its checkpoint in one transaction; `None` if the server gave way to others.
-    async fn batch(&mut self, args: &[String], checkpoint: &Checkpoint) -> Result<Option<u64>, ExecError> {
-        let outcome = self.batch_in_transaction(args, checkpoint).await;
-        match outcome {
-            Ok(rows) => Ok(Some(rows)),
+    /// One batch and its checkpoint in one transaction, and then `question`, all in three round
+    /// trips; `None` if the server gave way to others, after a pause.
+    async fn batch(
+        &mut self,
+        args: &[String],
+        checkpoint: &Checkpoint,
+        question: &str,
+    ) -> Result<Option<Batch>, ExecError> {
+        match self.batch_in_transaction(args, checkpoint, question).await {
+            Ok(batch) => {
+                self.gave_way = None;
+                Ok(Some(batch))
+            }
             Err(error) if super::retry::gave_way(&error) => {
                 self.session.execute("ROLLBACK").await.map_err(ExecError::server(self.doing()))?;
-                Ok(None)
+                self.give_way(&error).await.map(|()| None)
             }
             Err(error @ sqlx::Error::Database(_)) => {
                 self.session.execute("ROLLBACK").await.ok();
@@ -163,22 +181,50 @@ impl Run<'_> {
         }
     }
 
-    async fn batch_in_transaction(&mut self, args: &[String], checkpoint: &Checkpoint) -> Result<u64, sqlx::Error> {
+    async fn batch_in_transaction(
+        &mut self,
+        args: &[String],
+        checkpoint: &Checkpoint,
+        question: &str,
+    ) -> Result<Batch, sqlx::Error> {
         self.session.execute("BEGIN").await?;
         let rows = self.session.run(&self.walk.sql, args).await?;
         let checkpoint = Checkpoint { rows_filled: self.filled.rows + rows, ..checkpoint.clone() };
-        checkpoint.write(&mut self.session, self.key).await?;
-        self.session.execute("COMMIT").await?;
-        Ok(rows)
+        let note = checkpoint.write_sql(self.session.dialect(), self.key);
+        let answer = self.session.rows(&format!("{note}; COMMIT; {question}")).await?;
+        Ok(Batch { rows, answer })
     }
+
+    /// Pauses, or stops when the budget is spent.
+    async fn give_way(&mut self, error: &sqlx::Error) -> Result<(), ExecError> {
+        let (since, attempts) = self.gave_way.map_or((Instant::now(), 1), |(since, attempts)| (since, attempts + 1));
+        self.gave_way = Some((since, attempts));
+        self.observer.event(&Event::Retry { reason: error.to_string() });
+        if since.elapsed() >= self.options.budget {
+            // whoever has written to the table and not committed may hold the rows
+            let writes = Claim::none().lock(&self.backfill.table, LockMode::ShareRowExclusive);
+            let blockers = super::blockers::find(&mut self.session, &writes).await?;
+            let waited_ms = super::apply::millis(since);
+            return Err(ExecError::Blocked { doing: self.doing(), waited_ms, attempts, blockers });
+        }
+        tokio::time::sleep(super::retry::pause(attempts)).await;
+        Ok(())
+    }
+}
+
+/// What a batch did.
+struct Batch {
+    rows: u64,
+    /// What the server said to the walk's question.
+    answer: Vec<Row>,
 }
 
 /// What the fill's own connection needs.
 async fn prepare(session: &mut Session) -> Result<(), ExecError> {
     let statements: &[&str] = match session.dialect() {
-        // a batch waits briefly for a row, and gives way
+        // a batch waits briefly for a row, since others wait for the rows it has, and gives way
         Dialect::Postgres => {
-            &["SET application_name = 'pontoon backfill'; SET lock_timeout = '1s'; SET statement_timeout = 0"]
+            &["SET application_name = 'pontoon backfill'; SET lock_timeout = '100ms'; SET statement_timeout = 0"]
         }
         Dialect::MySql => &[
             "SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED",

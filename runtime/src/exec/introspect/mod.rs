@@ -53,11 +53,13 @@ fn names(fact: &Fact) -> Vec<String> {
     }
 }
 
-/// The user's tables: all but ours.
+/// The user's tables: all but ours and those of extensions.
 pub(crate) async fn tables(session: &mut Session) -> Result<Vec<String>, ExecError> {
     let sql = match session.dialect() {
         Dialect::Postgres => {
-            "SELECT tablename::text FROM pg_tables WHERE schemaname = current_schema() AND tablename NOT LIKE 'pontoon\\_%' ORDER BY 1"
+            "SELECT relname::text FROM pg_class c WHERE relnamespace = current_schema()::regnamespace \
+             AND relkind IN ('r', 'p') AND relname NOT LIKE 'pontoon\\_%' AND NOT EXISTS (SELECT FROM pg_depend \
+             WHERE classid = 'pg_class'::regclass AND objid = c.oid AND deptype = 'e') ORDER BY 1"
         }
         Dialect::MySql => {
             "SELECT CAST(TABLE_NAME AS CHAR) FROM information_schema.TABLES WHERE TABLE_SCHEMA = DATABASE() \
