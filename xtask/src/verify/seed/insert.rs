@@ -25,6 +25,19 @@ pub(super) enum Nulls {
     None,
     /// Wherever they may stand.
     All,
+    /// Wherever they may stand but in one column: of several references, a row often has one.
+    AllBut(usize),
+}
+
+impl Nulls {
+    /// Whether a column that may be NULL is so in every row.
+    fn everywhere(self, column: usize) -> bool {
+        match self {
+            Self::Some | Self::None => false,
+            Self::All => true,
+            Self::AllBut(other) => other != column,
+        }
+    }
 }
 
 /// A statement, and what is to be said of it.
@@ -101,7 +114,7 @@ impl<'a> Build<'a> {
             }
             let itself = key.parent == self.table.id;
             let nullable = || key.columns.iter().copied().filter(|at| !self.table.columns[*at].not_null);
-            if itself || parent.rows == 0 || (self.manner.nulls == Nulls::All && nullable().next().is_some()) {
+            if itself || parent.rows == 0 || nullable().any(|at| self.manner.nulls.everywhere(at)) {
                 match nullable().find(open).or_else(|| nullable().next()) {
                     Some(at) => values[at] = Value::Null,
                     None if itself => self.refer_to_itself(key, values)?,
@@ -143,7 +156,7 @@ impl<'a> Build<'a> {
                 continue;
             }
             let nullable = !column.not_null && !must && !column.wish.never_null;
-            if nullable && (self.manner.nulls == Nulls::All || column.wish.always_null) {
+            if nullable && (self.manner.nulls.everywhere(at) || column.wish.always_null) {
                 values[at] = Value::Null;
                 continue;
             }

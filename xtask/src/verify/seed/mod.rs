@@ -131,6 +131,9 @@ fn manners(table: &Table) -> Vec<Manner> {
     let none = Manner { nulls: Nulls::None, ..first };
     let mut manners = vec![first, none, Manner { nulls: Nulls::All, ..first }, Manner { only_required: true, ..none }];
     if table.riddles {
+        let nullable =
+            table.columns.iter().enumerate().filter(|(_, it)| !it.not_null && !it.generated).map(|(at, _)| at);
+        manners.extend(nullable.take(8).map(|at| Manner { nulls: Nulls::AllBut(at), ..first }));
         let texts = [
             "abc",
             "ABC",
