@@ -73,6 +73,22 @@ impl Observer {
         }
     }
 
+    /// A session beside it.
+    pub const fn watcher(&mut self) -> &mut Conn {
+        match self {
+            Self::Postgres(it) => it.watcher(),
+            Self::MySql(it) => it.watcher(),
+        }
+    }
+
+    /// Whether the file holds locks from one statement to the next.
+    pub const fn is_open(&self) -> bool {
+        match self {
+            Self::Postgres(it) => it.is_open(),
+            Self::MySql(it) => it.is_open(),
+        }
+    }
+
     /// The tables that hold rows now.
     ///
     /// # Errors

@@ -5,7 +5,7 @@
 //! statement.
 
 use std::collections::BTreeSet;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
@@ -18,6 +18,8 @@ use super::words::{Word, names};
 const KEYS: u64 = 4;
 /// Between two queries: the machine is the server's too.
 const PAUSE: Duration = Duration::from_micros(500);
+/// The same after an error, which is likely to come again.
+const PAUSE_AFTER_ERROR: Duration = Duration::from_millis(5);
 
 /// The queries on some tables.
 #[derive(Debug, Default, Clone)]
@@ -45,7 +47,11 @@ impl Queries {
     pub async fn on(conn: &mut Conn, tables: &[String], statement: &[Word]) -> Result<Self, sqlx::Error> {
         let mut queries = Self::default();
         for table in tables {
-            queries.add(conn, table, statement).await?;
+            match queries.add(conn, table, statement).await {
+                // the file itself has locked the table
+                Ok(()) | Err(sqlx::Error::Database(_)) => {}
+                Err(error) => return Err(error),
+            }
         }
         Ok(queries)
     }
@@ -145,14 +151,20 @@ pub struct Traffic {
 #[derive(Debug)]
 pub struct Running {
     stop: Arc<AtomicBool>,
-    reader: tokio::task::JoinHandle<Client>,
-    writer: tokio::task::JoinHandle<Client>,
+    reader: Client,
+    writer: Client,
 }
 
 #[derive(Debug)]
 struct Client {
-    conn: Conn,
-    spans: Vec<(Instant, Instant)>,
+    seen: Arc<Mutex<Spans>>,
+    task: tokio::task::JoinHandle<Conn>,
+}
+
+/// When a client's queries began and ended; one that waits still has no end.
+#[derive(Debug, Default)]
+struct Spans {
+    spans: Vec<(Instant, Option<Instant>)>,
     errors: BTreeSet<String>,
 }
 
@@ -168,56 +180,83 @@ impl Traffic {
     /// Sets both to work.
     pub fn start(self, queries: Queries) -> Running {
         let stop = Arc::new(AtomicBool::new(false));
-        Running {
-            reader: tokio::spawn(client(self.reader, queries.reads, Arc::clone(&stop))),
-            writer: tokio::spawn(client(self.writer, queries.writes, Arc::clone(&stop))),
-            stop,
-        }
+        let client = |conn, queries| {
+            let seen = Arc::new(Mutex::new(Spans::default()));
+            let task = tokio::spawn(client(conn, queries, Arc::clone(&stop), Arc::clone(&seen)));
+            Client { seen, task }
+        };
+        Running { reader: client(self.reader, queries.reads), writer: client(self.writer, queries.writes), stop: Arc::clone(&stop) }
     }
 }
 
 impl Running {
-    /// Stops both, and says what they met from `begun` to `ended`. `None` if one of them is lost.
-    pub async fn stop(self, begun: Instant, ended: Instant) -> Option<(Traffic, Met)> {
+    /// Stops both, and says what they met from `begun` to `ended`.
+    ///
+    /// With `abandon`, a client that waits still is left behind: it waits for a transaction
+    /// that stays open. The connections are gone then.
+    pub async fn stop(self, begun: Instant, ended: Instant, abandon: bool) -> (Option<Traffic>, Met) {
         self.stop.store(true, Ordering::Release);
-        let (reader, writer) = (self.reader.await.ok()?, self.writer.await.ok()?);
+        let reader = self.reader.end(abandon).await;
+        let writer = self.writer.end(abandon).await;
         let met = Met {
-            read_ms: longest(&reader.spans, begun, ended),
-            write_ms: longest(&writer.spans, begun, ended),
-            errors: reader.errors.into_iter().chain(writer.errors).collect(),
+            read_ms: longest(&reader.1.spans, begun, ended),
+            write_ms: longest(&writer.1.spans, begun, ended),
+            errors: reader.1.errors.into_iter().chain(writer.1.errors).collect(),
         };
-        Some((Traffic { reader: reader.conn, writer: writer.conn }, met))
+        let traffic = match (reader.0, writer.0) {
+            (Some(reader), Some(writer)) => Some(Traffic { reader, writer }),
+            _ => None,
+        };
+        (traffic, met)
     }
 }
 
-fn longest(spans: &[(Instant, Instant)], begun: Instant, ended: Instant) -> Option<f64> {
-    let overlapping = spans.iter().filter(|(from, to)| *from <= ended && *to >= begun);
-    overlapping.map(|(from, to)| to.duration_since(*from).as_secs_f64() * 1_000.0).max_by(f64::total_cmp)
+impl Client {
+    async fn end(self, abandon: bool) -> (Option<Conn>, Spans) {
+        let conn = if abandon {
+            self.task.abort();
+            None
+        } else {
+            self.task.await.ok()
+        };
+        let seen = std::mem::take(&mut *self.seen.lock().unwrap_or_else(PoisonError::into_inner));
+        (conn, seen)
+    }
 }
 
-async fn client(mut conn: Conn, queries: Vec<String>, stop: Arc<AtomicBool>) -> Client {
-    let (mut spans, mut errors) = (Vec::new(), BTreeSet::new());
+fn longest(spans: &[(Instant, Option<Instant>)], begun: Instant, ended: Instant) -> Option<f64> {
+    let spans = spans.iter().map(|(from, to)| (*from, to.unwrap_or_else(Instant::now)));
+    let overlapping = spans.filter(|(from, to)| *from <= ended && *to >= begun);
+    overlapping.map(|(from, to)| to.duration_since(from).as_secs_f64() * 1_000.0).max_by(f64::total_cmp)
+}
+
+async fn client(mut conn: Conn, queries: Vec<String>, stop: Arc<AtomicBool>, seen: Arc<Mutex<Spans>>) -> Conn {
+    let note = |change: &mut dyn FnMut(&mut Spans)| change(&mut seen.lock().unwrap_or_else(PoisonError::into_inner));
     for query in queries.iter().cycle() {
         if stop.load(Ordering::Acquire) {
             break;
         }
-        let from = Instant::now();
+        note(&mut |seen| seen.spans.push((Instant::now(), None)));
         let result = conn.execute(query.as_str()).await;
-        spans.push((from, Instant::now()));
+        note(&mut |seen| {
+            if let Some(last) = seen.spans.last_mut() {
+                last.1 = Some(Instant::now());
+            }
+        });
         match result {
             Ok(_) => tokio::time::sleep(PAUSE).await,
             // the statement has taken away what this query was made for
             Err(error) if is_gone(&error) => break,
             Err(error) => {
-                errors.insert(message_of(&error));
+                note(&mut |seen| drop(seen.errors.insert(message_of(&error))));
                 if !matches!(error, sqlx::Error::Database(_)) {
                     break;
                 }
-                tokio::time::sleep(Duration::from_millis(5)).await;
+                tokio::time::sleep(PAUSE_AFTER_ERROR).await;
             }
         }
     }
-    Client { conn, spans, errors }
+    conn
 }
 
 /// No such table or column: 42P01, 42703; MySQL 42S02, 42S22. Not so where a trigger misses its

@@ -38,6 +38,8 @@ pub struct MySqlObserver {
     thread: u64,
     /// Whether the file has opened a transaction.
     in_transaction: bool,
+    /// Whether it has locked tables.
+    tables_locked: bool,
 }
 
 /// How running a statement ended.
@@ -64,7 +66,7 @@ impl MySqlObserver {
         let stages = "UPDATE performance_schema.setup_consumers SET ENABLED = 'YES' \
                       WHERE NAME IN ('events_stages_current', 'events_stages_history', 'events_stages_history_long')";
         let _ = watcher.execute(stages).await;
-        Ok(Self { main, watcher, readers: Readers::default(), url: url.to_owned(), thread, in_transaction: false })
+        Ok(Self { main, watcher, readers: Readers::default(), url: url.to_owned(), thread, in_transaction: false, tables_locked: false })
     }
 
     /// The session that runs the statements.
@@ -75,6 +77,11 @@ impl MySqlObserver {
     /// A session beside it.
     pub const fn watcher(&mut self) -> &mut Conn {
         &mut self.watcher
+    }
+
+    /// Whether the file holds locks from one statement to the next.
+    pub const fn is_open(&self) -> bool {
+        self.in_transaction || self.tables_locked
     }
 
     /// The tables that hold rows now.
@@ -91,7 +98,7 @@ impl MySqlObserver {
     /// # Errors
     /// The connection is lost.
     pub async fn end_file(&mut self) -> Result<(), sqlx::Error> {
-        self.in_transaction = false;
+        (self.in_transaction, self.tables_locked) = (false, false);
         self.main.execute("ROLLBACK; UNLOCK TABLES").await.map(drop)
     }
 
@@ -123,6 +130,9 @@ impl MySqlObserver {
         self.look_before_commit(&words, &mut ran).await?;
         if let Some(error) = ran.error {
             return Ok(Observation { duration_ms, ..Observation::refused(error) });
+        }
+        if begins(&words, &["LOCK"]) || begins(&words, &["UNLOCK"]) {
+            self.tables_locked = begins(&words, &["LOCK"]);
         }
         probe::merge(&mut locks, ran.held);
         let after = Dictionary::read(&mut self.watcher, false).await?;

@@ -72,6 +72,11 @@ impl PostgresObserver {
         &mut self.watcher
     }
 
+    /// Whether the file holds locks from one statement to the next.
+    pub const fn is_open(&self) -> bool {
+        self.open.is_some()
+    }
+
     /// The tables that hold rows now.
     ///
     /// # Errors

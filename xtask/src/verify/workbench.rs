@@ -1,0 +1,293 @@
+//! A database on which statements are observed, and a second one on which the same is done
+//! again to measure it.
+//!
+//! Observing keeps statements waiting on purpose, so durations and stalls cannot come from the
+//! same run: the second run has nobody in the way but a reader and a writer.
+
+use std::time::Instant;
+
+use pontoon::exec::backfill::{self, BackfillOptions};
+use pontoon::exec::{Pool, Silent};
+use pontoon::migration::{Backfill, LockMode};
+
+use super::conn::{Conn, message_of};
+use super::observation::Observation;
+use super::observer::Observer;
+use super::seed;
+use super::server::{Database, Server, ServerError};
+use super::traffic::{Queries, Traffic};
+use super::words::words;
+
+/// Tables of one statement that clients use meanwhile; the most strongly locked ones.
+const TABLES_MAX: usize = 3;
+
+/// Something could not be run at all: no verdict.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum RunError {
+    /// There is no server.
+    Server(ServerError),
+    /// The connection was lost, or the server cannot be asked.
+    Connection(String),
+    /// What has to run before is wrong: where, and what the server says.
+    Setup(String),
+}
+
+impl std::fmt::Display for RunError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Server(error) => error.fmt(f),
+            Self::Connection(text) | Self::Setup(text) => f.write_str(text),
+        }
+    }
+}
+
+impl std::error::Error for RunError {}
+
+impl From<ServerError> for RunError {
+    fn from(error: ServerError) -> Self {
+        Self::Server(error)
+    }
+}
+
+impl From<sqlx::Error> for RunError {
+    fn from(error: sqlx::Error) -> Self {
+        Self::Connection(format!("the server cannot be asked any more: {}", message_of(&error)))
+    }
+}
+
+/// What was done, for the second run.
+#[derive(Debug)]
+enum Action {
+    /// The next statements run in a session of their own.
+    Session,
+    /// Tables without rows get some.
+    Fill,
+    /// Runs unmeasured.
+    Quiet(String),
+    /// Runs under traffic on these tables. `open`: locks outlast the statement.
+    Timed { entry: usize, sql: String, tables: Vec<String>, open: bool },
+    /// A backfill; under traffic if it is an entry's.
+    Backfill { entry: Option<usize>, key: String, backfill: Box<Backfill> },
+}
+
+/// What the second run measured of an entry.
+#[derive(Debug)]
+pub struct Measured {
+    /// The entry, as it was numbered when it was observed.
+    pub entry: usize,
+    duration_ms: f64,
+    read_ms: Option<f64>,
+    write_ms: Option<f64>,
+    errors: std::collections::BTreeSet<String>,
+    failed: Option<String>,
+}
+
+impl Measured {
+    /// Puts the figures into the observation.
+    pub fn apply(self, observation: &mut Observation) {
+        observation.client_errors.extend(self.errors);
+        if let Some(message) = self.failed {
+            let what = format!("it ran alone, but with clients at work the server refused it: {message}");
+            observation.unobserved.push(what);
+            return;
+        }
+        observation.duration_ms = self.duration_ms;
+        observation.stall_read_ms = self.read_ms;
+        observation.stall_write_ms = self.write_ms;
+    }
+}
+
+/// A database, an observer on it, and the record of what was done.
+#[derive(Debug)]
+pub struct Workbench<'a> {
+    server: &'a Server,
+    database: Database,
+    observer: Observer,
+    actions: Vec<Action>,
+    rows: u64,
+}
+
+impl<'a> Workbench<'a> {
+    /// A fresh database.
+    ///
+    /// # Errors
+    /// The server cannot be reached or refuses.
+    pub async fn open(server: &'a Server, rows: u64) -> Result<Self, RunError> {
+        let database = server.fresh_database("pontoon_verify").await?;
+        let observer = Observer::open(database.url()).await?;
+        Ok(Self { server, database, observer, actions: Vec::new(), rows })
+    }
+
+    /// The observer.
+    pub const fn observer(&mut self) -> &mut Observer {
+        &mut self.observer
+    }
+
+    /// Where the database is.
+    pub fn url(&self) -> &str {
+        self.database.url()
+    }
+
+    /// Statements run in a new session from here on.
+    ///
+    /// # Errors
+    /// The server cannot be reached.
+    pub async fn new_session(&mut self) -> Result<(), RunError> {
+        self.observer = Observer::open(self.database.url()).await?;
+        self.actions.push(Action::Session);
+        Ok(())
+    }
+
+    /// Gives rows to every table that holds none.
+    ///
+    /// # Errors
+    /// The catalog cannot be read.
+    pub async fn fill(&mut self) -> Result<Vec<seed::Filled>, RunError> {
+        let filled = seed::fill_empty_tables(self.database.url(), self.rows).await;
+        self.actions.push(Action::Fill);
+        filled.map_err(|error| RunError::Connection(error.to_string()))
+    }
+
+    /// Runs a statement unobserved.
+    ///
+    /// # Errors
+    /// Whatever the server says.
+    pub async fn quiet(&mut self, sql: &str) -> Result<(), sqlx::Error> {
+        self.observer.session().execute(sql).await?;
+        self.actions.push(Action::Quiet(sql.to_owned()));
+        Ok(())
+    }
+
+    /// Notes for the second run what the observer did by itself.
+    pub fn note(&mut self, sql: &str) {
+        self.actions.push(Action::Quiet(sql.to_owned()));
+    }
+
+    /// Runs a statement and says what the server did; `entry` is its number for [`measure`](Self::measure).
+    ///
+    /// # Errors
+    /// The server can no longer be asked.
+    pub async fn observe(&mut self, entry: usize, sql: &str) -> Result<Observation, RunError> {
+        let was_open = self.observer.is_open();
+        let observation = self.observer.observe(sql).await?;
+        if observation.error.is_none() {
+            let open = was_open || self.observer.is_open();
+            self.actions.push(Action::Timed { entry, sql: sql.to_owned(), tables: busy(&observation), open });
+        }
+        Ok(observation)
+    }
+
+    /// Fills a column as the runner does; unobserved.
+    ///
+    /// # Errors
+    /// Says what the runner says.
+    pub async fn backfill(&mut self, backfill: &Backfill, entry: Option<usize>) -> Result<(), String> {
+        let key = format!("verify {}", self.actions.len());
+        fill_column(self.database.url(), &key, backfill).await?;
+        self.actions.push(Action::Backfill { entry, key, backfill: Box::new(backfill.clone()) });
+        Ok(())
+    }
+
+    /// Does everything again on a second database, with clients at work, and drops both.
+    ///
+    /// # Errors
+    /// The server cannot be reached any more.
+    pub async fn measure(self) -> Result<Vec<Measured>, RunError> {
+        let Self { server, database, observer, actions, rows } = self;
+        drop(observer);
+        server.drop_database(database).await?;
+        let database = server.fresh_database("pontoon_verify").await?;
+        let measured = replay(database.url(), &actions, rows).await;
+        server.drop_database(database).await?;
+        measured
+    }
+}
+
+/// The tables with the strongest locks of those that somebody may use.
+fn busy(observation: &Observation) -> Vec<String> {
+    let mut tables: Vec<(LockMode, &String)> = observation
+        .tables()
+        .filter(|it| observation.held_rows.contains(&it.object))
+        .map(|it| (it.mode, &it.object))
+        .collect();
+    tables.sort_by(|one, other| other.cmp(one));
+    tables.into_iter().take(TABLES_MAX).map(|(_, table)| table.clone()).collect()
+}
+
+async fn fill_column(url: &str, key: &str, column: &Backfill) -> Result<f64, String> {
+    let pool = Pool::connect_lazy(url).map_err(|error| error.to_string())?;
+    let filled = backfill::fill(&pool, key, column, &BackfillOptions::default(), &Silent).await;
+    filled.map(|it| it.elapsed.as_secs_f64() * 1_000.0).map_err(|error| error.to_string())
+}
+
+async fn replay(url: &str, actions: &[Action], rows: u64) -> Result<Vec<Measured>, RunError> {
+    let mut measured = Vec::new();
+    let mut session = Conn::open(url).await?;
+    let mut catalog = impatient(url).await?;
+    let mut traffic = None;
+    for action in actions {
+        match action {
+            Action::Session => session = Conn::open(url).await?,
+            Action::Fill => {
+                seed::fill_empty_tables(url, rows).await.map_err(|error| RunError::Connection(error.to_string()))?;
+            }
+            Action::Quiet(sql) => drop(session.execute(sql.as_str()).await),
+            Action::Backfill { entry: None, key, backfill } => drop(fill_column(url, key, backfill).await),
+            Action::Timed { entry, sql, tables, open } => {
+                let words = words(sql, session.dialect());
+                let queries = Queries::on(&mut catalog, tables, &words).await?;
+                let clients = started(&mut traffic, url).await?.start(queries);
+                let begun = Instant::now();
+                let result = session.execute(sql.as_str()).await;
+                let ended = Instant::now();
+                let (back, met) = clients.stop(begun, ended, *open).await;
+                traffic = back;
+                measured.push(Measured {
+                    entry: *entry,
+                    duration_ms: ended.duration_since(begun).as_secs_f64() * 1_000.0,
+                    read_ms: met.read_ms,
+                    write_ms: met.write_ms,
+                    errors: met.errors,
+                    failed: result.err().map(|error| message_of(&error)),
+                });
+            }
+            Action::Backfill { entry: Some(entry), key, backfill } => {
+                let queries = Queries::on(&mut catalog, std::slice::from_ref(&backfill.table), &[]).await?;
+                let clients = started(&mut traffic, url).await?.start(queries);
+                let begun = Instant::now();
+                let result = fill_column(url, key, backfill).await;
+                let ended = Instant::now();
+                let (back, met) = clients.stop(begun, ended, false).await;
+                traffic = back;
+                measured.push(Measured {
+                    entry: *entry,
+                    duration_ms: ended.duration_since(begun).as_secs_f64() * 1_000.0,
+                    read_ms: met.read_ms,
+                    write_ms: met.write_ms,
+                    errors: met.errors,
+                    failed: result.err(),
+                });
+            }
+        }
+    }
+    Ok(measured)
+}
+
+async fn started(traffic: &mut Option<Traffic>, url: &str) -> Result<Traffic, sqlx::Error> {
+    match traffic.take() {
+        Some(traffic) => Ok(traffic),
+        None => Traffic::open(url).await,
+    }
+}
+
+/// A session that does not wait for tables that the file has locked.
+async fn impatient(url: &str) -> Result<Conn, sqlx::Error> {
+    let mut conn = Conn::open(url).await?;
+    let patience = match conn.dialect() {
+        pontoon::Dialect::Postgres => "SET lock_timeout = '500ms'",
+        pontoon::Dialect::MySql => "SET SESSION lock_wait_timeout = 1",
+    };
+    conn.execute(patience).await?;
+    Ok(conn)
+}
