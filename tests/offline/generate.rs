@@ -7,6 +7,7 @@ use pontoon::Table;
 use pontoon::def::TableDef;
 use pontoon_xtask::generate::{Failure, GenerateArgs, run_in};
 
+#[allow(dead_code, unreachable_pub)]
 mod first {
     #[derive(pontoon::Table)]
     #[table(name = "users")]
@@ -16,6 +17,7 @@ mod first {
     }
 }
 
+#[allow(dead_code, unreachable_pub)]
 mod second {
     #[derive(pontoon::Table)]
     #[table(name = "users")]
@@ -26,6 +28,7 @@ mod second {
     }
 }
 
+#[allow(dead_code, unreachable_pub)]
 mod third {
     #[derive(pontoon::Table)]
     #[table(name = "users")]

@@ -4,6 +4,7 @@ use pontoon::migration::{Migration, Stage, Step, file};
 use pontoon::schema::{Schema, from_defs};
 use pontoon::{Dialect, Schema as _, Table};
 
+#[allow(dead_code, unreachable_pub)]
 mod before {
     use pontoon::Table;
 
@@ -19,6 +20,7 @@ mod before {
     }
 }
 
+#[allow(dead_code, unreachable_pub)]
 #[derive(Table)]
 #[table(name = "users", dropped("fax"))]
 pub struct User {

@@ -89,7 +89,7 @@ fn source(kind: Kind, args: &DeriveArgs) -> String {
     };
     let attributes = matches!(kind, Kind::Table | Kind::TableAndDrift);
     for table in 0..args.tables {
-        let _ = write!(out, "{derive}pub struct T{table} {{\n");
+        let _ = writeln!(out, "{derive}pub struct T{table} {{");
         for column in 0..args.columns {
             if attributes && column == 0 {
                 out.push_str("    #[column(primary_key, identity)]\n");

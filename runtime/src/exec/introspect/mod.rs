@@ -22,7 +22,7 @@ pub async fn holds(session: &mut Session, fact: &Fact) -> Result<bool, ExecError
     let (sql, args) = question(session.dialect(), fact);
     let rows =
         session.query(sql, &args).await.map_err(ExecError::server(format!("asking the catalog whether `{fact}`")))?;
-    Ok(!rows.is_empty() == wanted)
+    Ok(rows.is_empty() != wanted)
 }
 
 /// A query that finds a row if the fact holds, with its parameters.
