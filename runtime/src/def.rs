@@ -1,6 +1,6 @@
 //! What the derive emits: constants, and nothing that runs.
 //!
-//! A definition holds what was *written* on a struct. [`crate::schema`] turns it into what
+//! A definition holds what was *written* on a struct. [`crate::schema`](mod@crate::schema) turns it into what
 //! it *means* (an owned, checked model). Everything here is `const`, so that hundreds of
 //! tables cost the compiler little and so that drift is found while the application builds.
 

@@ -1,6 +1,6 @@
 //! One staged migration: what a migration file says, as values.
 //!
-//! [`file`] writes and reads the file; nothing else knows its syntax. The file is the one
+//! [`mod@file`] writes and reads the file; nothing else knows its syntax. The file is the one
 //! artefact: reviewed = hashed = embedded = executed.
 
 mod claim;

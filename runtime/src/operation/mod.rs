@@ -34,7 +34,7 @@ use crate::schema::{Intents, Schema, Table};
 ///
 /// The order of the variants is the order in which each stage runs them: a column is filled
 /// before it is indexed, foreign keys are the last that validate adds and the first that
-/// contract drops (see [`Context::children`]), an index goes before its column.
+/// contract drops (see `Context::children`), an index goes before its column.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Operation {
     /// A foreign key goes.
