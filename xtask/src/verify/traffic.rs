@@ -5,8 +5,8 @@
 //! statement.
 
 use std::collections::BTreeSet;
-use std::sync::{Arc, Mutex, PoisonError};
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use pontoon::Dialect;
@@ -123,7 +123,10 @@ fn as_text(dialect: Dialect, column: &str) -> String {
     match dialect {
         Dialect::Postgres => format!("{}::text", dialect.ident(column)),
         // bytes that are no text travel as digits
-        Dialect::MySql => format!("CASE WHEN CHARSET({0}) = 'binary' THEN CONCAT('0x', HEX({0})) ELSE CAST({0} AS CHAR) END", dialect.ident(column)),
+        Dialect::MySql => format!(
+            "CASE WHEN CHARSET({0}) = 'binary' THEN CONCAT('0x', HEX({0})) ELSE CAST({0} AS CHAR) END",
+            dialect.ident(column)
+        ),
     }
 }
 
@@ -182,7 +185,11 @@ impl Traffic {
             let task = tokio::spawn(client(conn, queries, Arc::clone(&stop), Arc::clone(&seen)));
             Client { seen, task }
         };
-        Running { reader: client(self.reader, queries.reads), writer: client(self.writer, queries.writes), stop: Arc::clone(&stop) }
+        Running {
+            reader: client(self.reader, queries.reads),
+            writer: client(self.writer, queries.writes),
+            stop: Arc::clone(&stop),
+        }
     }
 }
 
@@ -245,7 +252,7 @@ async fn client(mut conn: Conn, queries: Vec<String>, stop: Arc<AtomicBool>, see
             // the statement has taken away what this query was made for
             Err(error) if is_gone(&error) => break,
             Err(error) => {
-                note(&mut |seen| drop(seen.errors.insert(message_of(&error))));
+                note(&mut |seen| seen.errors.extend([message_of(&error)]));
                 if !matches!(error, sqlx::Error::Database(_)) {
                     break;
                 }
