@@ -8,6 +8,7 @@ use pontoon::migration::history::HistoryError;
 
 use crate::bench::{self, BenchArgs};
 use crate::generate::{self, Failure, Folder, GenerateArgs};
+use crate::verify::command::{self as verify, VerifyArgs};
 
 /// Zero-downtime schema migrations, derived from annotated structs.
 ///
@@ -23,6 +24,8 @@ struct Cli {
 enum Command {
     /// Writes the migration from the last snapshot to the structs
     Generate(GenerateArgs),
+    /// Runs every statement on real servers and says what it locks, rewrites and scans
+    VerifyMigrations(VerifyArgs),
     /// Runs migrations on a database, stage by stage
     Migrate(MigrateArgs),
     /// Measures, and says how
@@ -34,6 +37,9 @@ enum Command {
 pub fn main<S: pontoon::Schema>() -> ExitCode {
     match Cli::parse().command {
         Command::Generate(args) => generate::<S>(&args),
+        Command::VerifyMigrations(args) => block_on(verify::run(args, || {
+            Folder::read(&generate::migrations_dir::<S>()).map_err(|failure| failure.to_string())
+        })),
         Command::Migrate(args) => block_on(migrate::<S>(args)),
         Command::Bench(args) => block_on(bench::run(args)),
     }

@@ -32,31 +32,31 @@ pub fn difference(before: &Catalog, after: &Catalog) -> Vec<String> {
 
 /// Every query gives lines of two columns: the object, and what it is.
 const POSTGRES: &[&str] = &[
-    "SELECT 'table ' || c.oid::regclass, c.relkind || c.relpersistence || coalesce(array_to_string(c.reloptions, ','), '') \
+    "SELECT 'table ' || c.oid::regclass::text, c.relkind::text || c.relpersistence::text || coalesce(array_to_string(c.reloptions, ','), '') \
        || coalesce(' partition of ' || (SELECT inhparent::regclass::text FROM pg_inherits WHERE inhrelid = c.oid LIMIT 1) \
        || ' ' || pg_get_expr(c.relpartbound, c.oid), '') FROM pg_class c WHERE {user} AND c.relkind IN ('r', 'p', 'f')",
-    "SELECT 'column ' || c.oid::regclass || '.' || a.attname, format_type(a.atttypid, a.atttypmod) \
-       || CASE WHEN a.attnotnull THEN ' not null' ELSE '' END || ' identity ' || a.attidentity || ' generated ' || a.attgenerated \
-       || coalesce(' default ' || pg_get_expr(d.adbin, d.adrelid), '') || ' collation ' || a.attcollation \
+    "SELECT 'column ' || c.oid::regclass::text || '.' || a.attname, format_type(a.atttypid, a.atttypmod) \
+       || CASE WHEN a.attnotnull THEN ' not null' ELSE '' END || ' identity ' || a.attidentity::text || ' generated ' || a.attgenerated::text \
+       || coalesce(' default ' || pg_get_expr(d.adbin, d.adrelid), '') || ' collation ' || a.attcollation::text \
        FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid \
        LEFT JOIN pg_attrdef d ON d.adrelid = c.oid AND d.adnum = a.attnum \
        WHERE {user} AND c.relkind IN ('r', 'p', 'f') AND a.attnum > 0 AND NOT a.attisdropped",
-    "SELECT 'index ' || c.oid::regclass, pg_get_indexdef(i.indexrelid) || CASE WHEN i.indisvalid THEN '' ELSE ' INVALID' END \
+    "SELECT 'index ' || c.oid::regclass::text, pg_get_indexdef(i.indexrelid) || CASE WHEN i.indisvalid THEN '' ELSE ' INVALID' END \
        FROM pg_class c JOIN pg_index i ON i.indexrelid = c.oid JOIN pg_class t ON t.oid = i.indrelid \
        WHERE {user} AND t.relname NOT LIKE 'pontoon\\_%'",
     // a NOT NULL is told by its column
-    "SELECT 'constraint ' || c.oid::regclass || '.' || k.conname, pg_get_constraintdef(k.oid) \
+    "SELECT 'constraint ' || c.oid::regclass::text || '.' || k.conname, pg_get_constraintdef(k.oid) \
        || CASE WHEN k.convalidated THEN '' ELSE ' (not validated)' END \
        FROM pg_class c JOIN pg_constraint k ON k.conrelid = c.oid WHERE {user} AND k.contype NOT IN ('n', 't')",
-    "SELECT 'trigger ' || c.oid::regclass || '.' || t.tgname, pg_get_triggerdef(t.oid) || ' ' || t.tgenabled \
+    "SELECT 'trigger ' || c.oid::regclass::text || '.' || t.tgname, pg_get_triggerdef(t.oid) || ' ' || t.tgenabled::text \
        FROM pg_class c JOIN pg_trigger t ON t.tgrelid = c.oid WHERE {user} AND NOT t.tgisinternal",
-    "SELECT 'view ' || c.oid::regclass, pg_get_viewdef(c.oid) FROM pg_class c WHERE {user} AND c.relkind IN ('v', 'm')",
-    "SELECT 'sequence ' || c.oid::regclass, format_type(s.seqtypid, NULL) || ' start ' || s.seqstart || ' by ' || s.seqincrement \
+    "SELECT 'view ' || c.oid::regclass::text, pg_get_viewdef(c.oid) FROM pg_class c WHERE {user} AND c.relkind IN ('v', 'm')",
+    "SELECT 'sequence ' || c.oid::regclass::text, format_type(s.seqtypid, NULL) || ' start ' || s.seqstart::text || ' by ' || s.seqincrement::text \
        FROM pg_class c JOIN pg_sequence s ON s.seqrelid = c.oid WHERE {user}",
-    "SELECT 'function ' || p.oid::regprocedure, pg_get_functiondef(p.oid) FROM pg_proc p \
+    "SELECT 'function ' || p.oid::regprocedure::text, pg_get_functiondef(p.oid) FROM pg_proc p \
        JOIN pg_namespace n ON n.oid = p.pronamespace WHERE n.nspname !~ '^pg_' AND n.nspname <> 'information_schema' \
        AND p.prokind IN ('f', 'p') AND NOT EXISTS (SELECT 1 FROM pg_depend x WHERE x.objid = p.oid AND x.deptype = 'e')",
-    "SELECT 'type ' || t.oid::regtype, t.typtype || ' ' || coalesce((SELECT string_agg(e.enumlabel, ',' ORDER BY e.enumsortorder) \
+    "SELECT 'type ' || t.oid::regtype::text, t.typtype::text || ' ' || coalesce((SELECT string_agg(e.enumlabel, ',' ORDER BY e.enumsortorder) \
        FROM pg_enum e WHERE e.enumtypid = t.oid), '') || coalesce(format_type(t.typbasetype, t.typtypmod), '') \
        FROM pg_type t JOIN pg_namespace n ON n.oid = t.typnamespace \
        WHERE n.nspname !~ '^pg_' AND n.nspname <> 'information_schema' AND t.typtype IN ('e', 'd', 'r')",

@@ -53,7 +53,8 @@ impl SqlRun {
             let known: Vec<_> = files.iter().map(|it| it.stem.clone()).collect();
             return Err(RunError::Setup(format!("there is no migration `{only}`; there are {}", list(&known))));
         }
-        let setup = self.setup.as_deref().map(|path| read_script(path, self.dialect)).transpose().map_err(unreadable)?;
+        let setup =
+            self.setup.as_deref().map(|path| read_script(path, self.dialect)).transpose().map_err(unreadable)?;
         Ok(SqlMigrations { files, setup })
     }
 
@@ -150,7 +151,10 @@ async fn observed(bench: &mut Workbench<'_>, file: &SqlFile, first: usize) -> Re
             add(&mut statements, undo_differs(&difference));
         }
         if went && let Err(error) = quietly(bench, &file.up).await {
-            add(&mut statements, Finding::error("undo-differs", format!("forth again after the way back: {error}"), HELP_UNDO));
+            add(
+                &mut statements,
+                Finding::error("undo-differs", format!("forth again after the way back: {error}"), HELP_UNDO),
+            );
         }
     }
     Ok(MigrationRun { id: file.stem.clone(), statements })
@@ -180,7 +184,8 @@ async fn script(
 ) -> Result<bool, RunError> {
     let in_use = bench.observer().tables_with_rows().await?;
     let texts: Vec<&str> = script.statements.iter().map(|it| it.sql.as_str()).collect();
-    if bench.observer().begin_file(&texts).await? {
+    let ours = bench.observer().begin_file(&texts).await?;
+    if ours {
         bench.note("BEGIN");
     }
     let start = runs.len();
@@ -194,7 +199,7 @@ async fn script(
         runs.push(entry(script, statement, direction, observation, &in_use));
     }
     if bench.observer().is_open() {
-        bench.note("COMMIT");
+        bench.note(if ours { "COMMIT" } else { "ROLLBACK" });
     }
     if let Err(refusal) = bench.observer().end_file().await {
         went = false;
@@ -215,7 +220,8 @@ fn entry(
     if let Some(seen) = &observation {
         findings = rules::judge(seen, in_use, script.no_transaction);
         if let Some(error) = &seen.error {
-            let message = format!("{}: the server refused the statement: {}", place(script, statement, error), error.message);
+            let message =
+                format!("{}: the server refused the statement: {}", place(script, statement, error), error.message);
             findings = vec![Finding { message, ..super::verdict::refused(&error.message) }];
         }
     }
@@ -266,7 +272,10 @@ fn held_to_the_end(script: &Script, runs: &mut [StatementRun], in_use: &BTreeSet
         if !held.is_empty() {
             runs[at].findings.push(Finding::warning(
                 "lock-held-through-file",
-                format!("run in one transaction, keeps {} while the statement on line {later} reads or rewrites a table", held.join(", ")),
+                format!(
+                    "run in one transaction, keeps {} while the statement on line {later} reads or rewrites a table",
+                    held.join(", ")
+                ),
                 "put the later statement into a migration of its own, or write `-- no-transaction` in the first line",
             ));
         }
@@ -279,7 +288,10 @@ mod tests {
 
     #[test]
     fn the_servers_pointer_is_a_place_in_the_file() {
-        let statement = SqlText { sql: "ALTER TABLE t\n  ADD é int,\n  DROP y".into(), comment: String::new(), line: 7, column: 3 };
+        let statement =
+            SqlText {
+                sql: "ALTER TABLE t\n  ADD é int,\n  DROP y".into(), comment: String::new(), line: 7, column: 3
+            };
         assert_eq!(pointed_at(&statement, None), (7, 3));
         assert_eq!(pointed_at(&statement, Some(7)), (7, 9));
         assert_eq!(pointed_at(&statement, Some(21)), (8, 7));

@@ -5,8 +5,8 @@
 //! statement.
 
 use std::collections::BTreeSet;
-use std::sync::{Arc, Mutex, PoisonError};
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use pontoon::Dialect;
@@ -185,7 +185,11 @@ impl Traffic {
             let task = tokio::spawn(client(conn, queries, Arc::clone(&stop), Arc::clone(&seen)));
             Client { seen, task }
         };
-        Running { reader: client(self.reader, queries.reads), writer: client(self.writer, queries.writes), stop: Arc::clone(&stop) }
+        Running {
+            reader: client(self.reader, queries.reads),
+            writer: client(self.writer, queries.writes),
+            stop: Arc::clone(&stop),
+        }
     }
 }
 
@@ -248,7 +252,7 @@ async fn client(mut conn: Conn, queries: Vec<String>, stop: Arc<AtomicBool>, see
             // the statement has taken away what this query was made for
             Err(error) if is_gone(&error) => break,
             Err(error) => {
-                note(&mut |seen| drop(seen.errors.insert(message_of(&error))));
+                note(&mut |seen| seen.errors.extend([message_of(&error)]));
                 if !matches!(error, sqlx::Error::Database(_)) {
                     break;
                 }

@@ -31,6 +31,8 @@ pub enum RunError {
     Connection(String),
     /// What has to run before is wrong: where, and what the server says.
     Setup(String),
+    /// A statement was refused; the entry says which. Ends the migration's run.
+    Refused,
 }
 
 impl std::fmt::Display for RunError {
@@ -38,6 +40,7 @@ impl std::fmt::Display for RunError {
         match self {
             Self::Server(error) => error.fmt(f),
             Self::Connection(text) | Self::Setup(text) => f.write_str(text),
+            Self::Refused => f.write_str("a statement was refused"),
         }
     }
 }
@@ -178,15 +181,30 @@ impl<'a> Workbench<'a> {
         Ok(observation)
     }
 
+    /// The server's dialect.
+    pub const fn dialect(&self) -> pontoon::Dialect {
+        self.server.dialect()
+    }
+
     /// Fills a column as the runner does; unobserved.
     ///
     /// # Errors
     /// Says what the runner says.
-    pub async fn backfill(&mut self, backfill: &Backfill, entry: Option<usize>) -> Result<(), String> {
-        let key = format!("verify {}", self.actions.len());
-        fill_column(self.database.url(), &key, backfill).await?;
-        self.actions.push(Action::Backfill { entry, key, backfill: Box::new(backfill.clone()) });
+    pub async fn backfill(&mut self, column: &Backfill) -> Result<(), String> {
+        let key = self.backfill_key();
+        fill_column(self.database.url(), &key, column).await?;
+        self.actions.push(Action::Backfill { entry: None, key, backfill: Box::new(column.clone()) });
         Ok(())
+    }
+
+    /// A name for a checkpoint: each backfill begins at the table's start.
+    pub fn backfill_key(&self) -> String {
+        format!("verify {}", self.actions.len())
+    }
+
+    /// Notes for the second run that a column was filled under observation.
+    pub fn note_backfill(&mut self, entry: usize, key: String, column: &Backfill) {
+        self.actions.push(Action::Backfill { entry: Some(entry), key, backfill: Box::new(column.clone()) });
     }
 
     /// Does everything again on a second database, with clients at work, and drops both.
@@ -215,10 +233,10 @@ fn busy(observation: &Observation) -> Vec<String> {
     tables.into_iter().take(TABLES_MAX).map(|(_, table)| table.clone()).collect()
 }
 
-async fn fill_column(url: &str, key: &str, column: &Backfill) -> Result<f64, String> {
+async fn fill_column(url: &str, key: &str, column: &Backfill) -> Result<(), String> {
     let pool = Pool::connect_lazy(url).map_err(|error| error.to_string())?;
     let filled = backfill::fill(&pool, key, column, &BackfillOptions::default(), &Silent).await;
-    filled.map(|it| it.elapsed.as_secs_f64() * 1_000.0).map_err(|error| error.to_string())
+    filled.map(drop).map_err(|error| error.to_string())
 }
 
 async fn replay(url: &str, actions: &[Action], rows: u64) -> Result<Vec<Measured>, RunError> {

@@ -66,7 +66,15 @@ impl MySqlObserver {
         let stages = "UPDATE performance_schema.setup_consumers SET ENABLED = 'YES' \
                       WHERE NAME IN ('events_stages_current', 'events_stages_history', 'events_stages_history_long')";
         let _ = watcher.execute(stages).await;
-        Ok(Self { main, watcher, readers: Readers::default(), url: url.to_owned(), thread, in_transaction: false, tables_locked: false })
+        Ok(Self {
+            main,
+            watcher,
+            readers: Readers::default(),
+            url: url.to_owned(),
+            thread,
+            in_transaction: false,
+            tables_locked: false,
+        })
     }
 
     /// The session that runs the statements.

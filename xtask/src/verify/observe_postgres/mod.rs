@@ -252,7 +252,7 @@ async fn locks_of(watcher: &mut Conn, pid: u32) -> Result<BTreeMap<u32, LockMode
 }
 
 /// `AccessExclusiveLock`, as `pg_locks` writes it.
-fn mode_of(text: &str) -> Option<LockMode> {
+pub(crate) fn mode_of(text: &str) -> Option<LockMode> {
     let bare = |name: &str| name.replace(' ', "").to_ascii_lowercase();
     let wanted = text.trim_end_matches("Lock").to_ascii_lowercase();
     LockMode::ALL.iter().copied().find(|mode| mode.dialect() == Dialect::Postgres && bare(mode.name()) == wanted)

@@ -1,0 +1,383 @@
+//! Our own migrations: every claim held against what the server does, forth and back.
+//!
+//! One database goes through the whole history. Before each migration its tables get rows. A
+//! migration is taken through expand, back, and through expand again; then through backfill and
+//! validate, all the way back, and forth again to its end. Every statement is observed
+//! the first time it runs in a direction; the other times only prove that it can.
+
+use pontoon::Dialect;
+use pontoon::exec::{Pool, Session, holds};
+use pontoon::migration::{Assertion, Backfill, Claim, Fact, Migration, Stage, Statement, Step, Undo, UndoStatement};
+
+use super::catalog::{self, Catalog};
+use super::conn::message_of;
+use super::finding::Finding;
+use super::observation::Observation;
+use super::observe_batch::observe_batch;
+use super::outcome::{Direction, Engine, MigrationRun, StatementRun};
+use super::run_sql::undo_differs;
+use super::server::Server;
+use super::verdict::{compare, refused};
+use super::workbench::{RunError, Workbench};
+
+/// A migration, and the file it was read from.
+#[derive(Debug, Clone)]
+pub struct HistoryFile {
+    /// What it does.
+    pub migration: Migration,
+    /// The file, as messages name it.
+    pub file: String,
+}
+
+/// Verifies a history on a server; with `only`, the others run unobserved.
+///
+/// # Errors
+/// The server is lost, or a migration that is not observed is refused.
+pub async fn run_history(
+    history: &[HistoryFile],
+    server: &Server,
+    rows: u64,
+    only: Option<&str>,
+) -> Result<Engine, RunError> {
+    let bench = Workbench::open(server, rows).await?;
+    let pool = Pool::connect_lazy(bench.url()).map_err(|error| RunError::Connection(error.to_string()))?;
+    let facts = pool.session().await.map_err(|error| RunError::Connection(error.to_string()))?;
+    let mut run = Run { bench, facts, file: "", count: 0, entries: Vec::new() };
+    let mut migrations = Vec::new();
+    for it in history {
+        run.file = &it.file;
+        if only.is_some_and(|only| only != it.migration.id) {
+            run.forth(&it.migration, &Stage::ALL, Eyes::Closed).await?;
+            run.complain(&it.migration)?;
+            continue;
+        }
+        let refused = run.migration(&it.migration).await?;
+        migrations.push(MigrationRun { id: it.migration.id.clone(), statements: std::mem::take(&mut run.entries) });
+        if refused || only.is_some() {
+            break;
+        }
+    }
+    let Run { bench, facts, .. } = run;
+    drop((facts, pool));
+    measure(bench, &mut migrations).await?;
+    Ok(Engine {
+        engine: server.dialect().name(),
+        version: server.version().to_owned(),
+        source: server.source(),
+        described: server.describe(),
+        migrations,
+    })
+}
+
+async fn measure(bench: Workbench<'_>, runs: &mut [MigrationRun]) -> Result<(), RunError> {
+    let mut entries: Vec<&mut StatementRun> = runs.iter_mut().flat_map(|it| &mut it.statements).collect();
+    for measured in bench.measure().await? {
+        if let Some(entry) = entries.get_mut(measured.entry)
+            && let Some(observation) = &mut entry.observation
+        {
+            measured.apply(observation);
+            entry.findings.extend(super::verdict::always(observation));
+        }
+    }
+    Ok(())
+}
+
+/// Whether statements are observed, or only run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Eyes {
+    Open,
+    Closed,
+}
+
+/// A history at work on one server.
+struct Run<'a> {
+    bench: Workbench<'a>,
+    /// Answers what the catalog says.
+    facts: Session,
+    file: &'a str,
+    /// Entries of earlier migrations.
+    count: usize,
+    entries: Vec<StatementRun>,
+}
+
+/// A statement of either direction.
+struct Task<'s> {
+    stage: Stage,
+    direction: Direction,
+    sql: &'s str,
+    transactional: bool,
+    settings: &'s [(String, String)],
+    claim: &'s Claim,
+    done: &'s Fact,
+    line: usize,
+}
+
+impl Run<'_> {
+    /// `true` if a statement was refused: then the history ends here.
+    async fn migration(&mut self, migration: &Migration) -> Result<bool, RunError> {
+        let first = self.count;
+        self.bench.fill().await?;
+        let before = self.catalog().await?;
+        let early = [Stage::Expand];
+        let late = [Stage::Backfill, Stage::Validate];
+        let way = async {
+            self.forth(migration, &early, Eyes::Open).await?;
+            // expand alone can be taken back too
+            self.back(migration, &early, Eyes::Closed).await?;
+            self.same(&before).await?;
+            self.forth(migration, &early, Eyes::Closed).await?;
+            self.forth(migration, &late, Eyes::Open).await?;
+            self.back(migration, &[Stage::Expand, Stage::Backfill, Stage::Validate], Eyes::Open).await?;
+            self.same(&before).await?;
+            self.forth(migration, &early, Eyes::Closed).await?;
+            self.forth(migration, &late, Eyes::Closed).await?;
+            self.forth(migration, &[Stage::Contract], Eyes::Open).await
+        };
+        let result: Result<(), RunError> = way.await;
+        self.count = first + self.entries.len();
+        match result {
+            Err(RunError::Refused) => Ok(true),
+            other => other.map(|()| false),
+        }
+    }
+
+    /// A migration that is not observed has been refused: there is nothing to go on from.
+    fn complain(&mut self, migration: &Migration) -> Result<(), RunError> {
+        match self.entries.drain(..).flat_map(|it| it.findings).next() {
+            Some(finding) => Err(RunError::Setup(format!("{}: {}", migration.id, finding.message))),
+            None => Ok(()),
+        }
+    }
+
+    async fn forth(&mut self, migration: &Migration, stages: &[Stage], eyes: Eyes) -> Result<(), RunError> {
+        for stage in stages {
+            for (_, step) in migration.stage(*stage) {
+                match step {
+                    Step::Statement(it) => self.statement(&forth(*stage, it), eyes).await?,
+                    Step::Backfill(it) => self.backfill(*stage, it, eyes).await?,
+                    Step::Assertion(it) => self.assertion(*stage, it, eyes).await?,
+                }
+            }
+        }
+        Ok(())
+    }
+
+    async fn back(&mut self, migration: &Migration, stages: &[Stage], eyes: Eyes) -> Result<(), RunError> {
+        for (stage, step) in migration.steps.iter().rev().filter(|(stage, _)| stages.contains(stage)) {
+            if let Step::Statement(Statement { undo: Undo::Statements(undo), .. }) = step {
+                for it in undo {
+                    self.statement(&back(*stage, it), eyes).await?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    async fn statement(&mut self, task: &Task<'_>, eyes: Eyes) -> Result<(), RunError> {
+        for (name, value) in task.settings {
+            self.bench.quiet(&format!("SET SESSION {name} = {value}")).await?;
+        }
+        let result = match eyes {
+            Eyes::Open => self.observed(task).await,
+            Eyes::Closed => self.unobserved(task).await,
+        };
+        for (name, _) in task.settings {
+            self.bench.quiet(&reset(name, self.bench.dialect())).await?;
+        }
+        result
+    }
+
+    async fn observed(&mut self, task: &Task<'_>) -> Result<(), RunError> {
+        let done_before = self.holds(task.done).await?;
+        let observation = self.bench.observe(self.count + self.entries.len(), task.sql).await?;
+        let mut findings = compare(task.claim, &observation);
+        let went = observation.error.is_none();
+        if let Some(error) = &observation.error {
+            let message = format!("{}:{}: the server refused the statement: {}", self.file, task.line, error.message);
+            findings = vec![Finding { message, ..refused(&error.message) }];
+        } else if *task.done != Fact::Repeatable {
+            let done_after = self.holds(task.done).await?;
+            // on the way back, what a later step has removed already is gone
+            let done_before = done_before && task.direction == Direction::Do;
+            findings.extend(done_fact(task.done, done_before, done_after));
+        }
+        if went && self.bench.dialect() == Dialect::Postgres && task.transactional == observation.outside {
+            findings.push(transaction(task.transactional));
+        }
+        self.entries.push(StatementRun {
+            stage: task.stage.name(),
+            direction: task.direction,
+            file: self.file.to_owned(),
+            line: task.line,
+            column: 0,
+            sql: task.sql.to_owned(),
+            claim: Some(task.claim.clone()),
+            observation: Some(observation),
+            findings,
+        });
+        if went { Ok(()) } else { Err(RunError::Refused) }
+    }
+
+    async fn unobserved(&mut self, task: &Task<'_>) -> Result<(), RunError> {
+        match self.bench.quiet(task.sql).await {
+            Ok(()) => Ok(()),
+            Err(error @ sqlx::Error::Database(_)) => {
+                let again = if task.direction == Direction::Do { "forth" } else { "back" };
+                let message = format!(
+                    "{}:{}: {again} once more, the server refused the statement: {}",
+                    self.file,
+                    task.line,
+                    message_of(&error)
+                );
+                let finding = Finding { message, ..refused("") };
+                self.entries.push(self.bare(task.stage, task.line, task.sql, vec![finding]));
+                Err(RunError::Refused)
+            }
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    async fn backfill(&mut self, stage: Stage, backfill: &Backfill, eyes: Eyes) -> Result<(), RunError> {
+        let entry = self.count + self.entries.len();
+        if eyes == Eyes::Closed {
+            return match self.bench.backfill(backfill).await {
+                Ok(()) => Ok(()),
+                Err(error) => self.failed(stage, backfill.line, &backfill.invariant, &error),
+            };
+        }
+        let observation = match observe_batch(&mut self.bench, backfill, entry).await? {
+            Ok(observation) => observation,
+            Err(error) => return self.failed(stage, backfill.line, &backfill.invariant, &error),
+        };
+        let mut findings = compare(&backfill.claim, &observation);
+        let left = self.bench.observer().session().value(backfill.invariant.as_str()).await?;
+        if left.as_deref() != Some("0") {
+            let message = format!("{} rows have no value after the backfill", left.unwrap_or_default());
+            findings.push(Finding::error("invariant", message, "correct the expression or the invariant"));
+        }
+        let sql = backfill.walks.first().map_or("", |walk| walk.sql.as_str());
+        let mut run = self.bare(stage, backfill.line, sql, findings);
+        run.claim = Some(backfill.claim.clone());
+        run.observation = Some(observation);
+        self.entries.push(run);
+        Ok(())
+    }
+
+    async fn assertion(&mut self, stage: Stage, assertion: &Assertion, eyes: Eyes) -> Result<(), RunError> {
+        let begun = std::time::Instant::now();
+        let rows = match self.bench.observer().session().rows(assertion.sql.as_str()).await {
+            Ok(rows) => rows,
+            Err(error) => return self.failed(stage, assertion.line, &assertion.sql, &message_of(&error)),
+        };
+        let mut findings = Vec::new();
+        if let Some(row) = rows.first() {
+            let shown: Vec<_> = row.iter().map(|it| it.as_deref().unwrap_or("NULL")).collect();
+            let message = format!("{}: the first is ({})", assertion.message, shown.join(", "));
+            findings.push(Finding::error("assertion", message, "correct the rows, or the step that should have"));
+        }
+        if eyes == Eyes::Open || !findings.is_empty() {
+            let duration_ms = begun.elapsed().as_secs_f64() * 1_000.0;
+            let mut run = self.bare(stage, assertion.line, &assertion.sql, findings);
+            run.observation = Some(Observation { duration_ms, ..Observation::default() });
+            self.entries.push(run);
+        }
+        Ok(())
+    }
+
+    fn failed(&mut self, stage: Stage, line: usize, sql: &str, error: &str) -> Result<(), RunError> {
+        let message = format!("{}:{line}: {error}", self.file);
+        let run = self.bare(stage, line, sql, vec![Finding { message, ..refused(error) }]);
+        self.entries.push(run);
+        Err(RunError::Refused)
+    }
+
+    fn bare(&self, stage: Stage, line: usize, sql: &str, findings: Vec<Finding>) -> StatementRun {
+        StatementRun {
+            stage: stage.name(),
+            direction: Direction::Do,
+            file: self.file.to_owned(),
+            line,
+            column: 0,
+            sql: sql.to_owned(),
+            claim: None,
+            observation: None,
+            findings,
+        }
+    }
+
+    async fn holds(&mut self, fact: &Fact) -> Result<bool, RunError> {
+        holds(&mut self.facts, fact).await.map_err(|error| RunError::Connection(error.to_string()))
+    }
+
+    async fn catalog(&mut self) -> Result<Catalog, RunError> {
+        Ok(catalog::read(self.bench.observer().watcher()).await?)
+    }
+
+    /// The way back has led back.
+    async fn same(&mut self, before: &Catalog) -> Result<(), RunError> {
+        let difference = catalog::difference(before, &self.catalog().await?);
+        if let (false, Some(last)) = (difference.is_empty(), self.entries.last_mut()) {
+            last.findings.push(undo_differs(&difference));
+        }
+        Ok(())
+    }
+}
+
+const fn forth(stage: Stage, it: &Statement) -> Task<'_> {
+    Task {
+        stage,
+        direction: Direction::Do,
+        sql: it.sql.as_str(),
+        transactional: it.transactional,
+        settings: it.settings.as_slice(),
+        claim: &it.claim,
+        done: &it.done,
+        line: it.line,
+    }
+}
+
+const fn back(stage: Stage, it: &UndoStatement) -> Task<'_> {
+    Task {
+        stage,
+        direction: Direction::Undo,
+        sql: it.sql.as_str(),
+        transactional: it.transactional,
+        settings: it.settings.as_slice(),
+        claim: &it.claim,
+        done: &it.done,
+        line: it.line,
+    }
+}
+
+fn reset(name: &str, dialect: Dialect) -> String {
+    match dialect {
+        Dialect::Postgres => format!("RESET {name}"),
+        Dialect::MySql => format!("SET SESSION {name} = DEFAULT"),
+    }
+}
+
+/// A crash between work and note is mended by asking the catalog: its answer must tell before from after.
+fn done_fact(fact: &Fact, before: bool, after: bool) -> Option<Finding> {
+    let message = match (before, after) {
+        (false, true) => return None,
+        (true, _) => format!("`{fact}` held before the statement ran already"),
+        (_, false) => format!("`{fact}` does not hold after the statement"),
+    };
+    Some(Finding::error("done-fact", message, "let `@done` name something that this statement alone makes true"))
+}
+
+fn transaction(transactional: bool) -> Finding {
+    if transactional {
+        Finding::error(
+            "needs-no-transaction",
+            "cannot run inside a transaction, and the file says that it does",
+            "write `-- @no-transaction` above the statement",
+        )
+    } else {
+        Finding::warning(
+            "needs-no-transaction",
+            "could run inside a transaction, where its note in the ledger commits with it",
+            "remove the directive that takes it out of the transaction",
+        )
+    }
+}
