@@ -17,6 +17,7 @@ on_both_servers!(
     undo_at_every_stage_keeps_what_was_written,
     a_null_that_is_meant_stays_null,
     each_command_can_be_given_twice,
+    rows_that_move_while_they_are_filled,
 );
 
 /// Users as old code writes them, before `display_name` was there.
@@ -213,5 +214,51 @@ async fn each_command_can_be_given_twice(dialect: Dialect) {
     assert!(status.to_string().contains("deploy the new code"), "{status}");
     runner.contract().await.unwrap();
     assert!(matches!(runner.contract().await.unwrap(), Outcome::Nothing(why) if why == "all migrations are done"));
+    db.end().await;
+}
+
+/// A column whose values come from its default has no trigger that fills a row when old code
+/// updates it; and an update moves the row. (`verify-migrations` found this, with its clients.)
+async fn rows_that_move_while_they_are_filled(dialect: Dialect) {
+    let db = Fresh::new(dialect).await;
+    db.runner(3).up().await.unwrap();
+    let mut conn = db.connect().await;
+    run(&mut conn, "INSERT INTO users (email, display_name, newsletter) VALUES ('a@b', 'a', true)").await;
+    let orders = match dialect {
+        Dialect::Postgres => {
+            "INSERT INTO orders (id, user_id, total, fax_number) SELECT gen_random_uuid(), id, 1, '' FROM users, generate_series(1, 20000)"
+        }
+        Dialect::MySql => {
+            "INSERT INTO orders (id, user_id, total, fax_number) WITH RECURSIVE s(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM s WHERE n < 20000) \
+             SELECT uuid_to_bin(uuid()), id, 1, '' FROM users, s"
+        }
+    };
+    if dialect == Dialect::MySql {
+        run(&mut conn, "SET SESSION cte_max_recursion_depth = 100000").await;
+    }
+    run(&mut conn, orders).await;
+    let runner = db.runner(4);
+    runner.expand().await.unwrap();
+    let (stop, url) = (Arc::new(AtomicBool::new(false)), db.url.clone());
+    let writer = tokio::spawn({
+        let stop = stop.clone();
+        async move {
+            let mut conn = Conn::open(&url).await.unwrap();
+            while !stop.load(Ordering::Relaxed) {
+                let some = match dialect {
+                    Dialect::Postgres => {
+                        "UPDATE orders SET total = total + 1 WHERE id IN (SELECT id FROM orders TABLESAMPLE SYSTEM (5) LIMIT 50)"
+                    }
+                    Dialect::MySql => "UPDATE orders SET total = total + 1 WHERE id >= uuid_to_bin(uuid()) LIMIT 5",
+                };
+                run(&mut conn, some).await;
+            }
+        }
+    });
+    let outcome = runner.backfill().await;
+    stop.store(true, Ordering::Relaxed);
+    writer.await.unwrap();
+    outcome.unwrap();
+    runner.validate().await.unwrap();
     db.end().await;
 }

@@ -159,6 +159,7 @@ fn filled(context: &Context<'_>, plan: &Plan<'_>) -> Result<Staging, Refusal> {
         expression: plan.expression,
         unfilled: unfilled(context, plan),
         lasts: !column.nullable,
+        filled_by_updates: plan.synced && matches!(plan.marker, Marker::Null),
     };
     staging.push(Stage::Backfill, backfill(context, table, &fill)?);
     if !column.nullable {

@@ -2,7 +2,7 @@
 
 use super::{Context, Refusal};
 use crate::dialect::{Dialect, mysql, postgres};
-use crate::migration::{Backfill, Claim, Extent, LockMode, Step};
+use crate::migration::{Backfill, Claim, Extent, LockMode, Step, WalkBy};
 use crate::schema::Table;
 
 /// What is to be filled.
@@ -13,6 +13,9 @@ pub(crate) struct Fill<'a> {
     pub(crate) unfilled: String,
     /// Whether no row can lose its value again.
     pub(crate) lasts: bool,
+    /// Whether a trigger fills a row without a value whenever it is updated. Only then may a
+    /// walk go by blocks: an update moves its row, perhaps to where the walk has been.
+    pub(crate) filled_by_updates: bool,
 }
 
 /// The backfill of one column.
@@ -35,6 +38,7 @@ pub(crate) fn backfill(context: &Context<'_>, table: &Table, fill: &Fill<'_>) ->
         }
         Dialect::MySql => (mysql::backfill::walks(table, key, &assignment, &fill.unfilled), LockMode::SharedWrite),
     };
+    let walks: Vec<_> = walks.into_iter().filter(|it| fill.filled_by_updates || it.by != WalkBy::Blocks).collect();
     if walks.is_empty() {
         return Err((
             format!("table `{}` has a key that no walk can follow ({})", table.name, key.join(", ")),

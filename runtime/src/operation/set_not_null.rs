@@ -38,7 +38,13 @@ pub(super) fn stage(context: &Context<'_>, table_name: &str, column_name: &str) 
     };
     let mut staging = Staging::default();
     sync.install(context, &mut staging);
-    let fill = Fill { column: column_name, expression, unfilled: format!("{name} IS NULL"), lasts: true };
+    let fill = Fill {
+        column: column_name,
+        expression,
+        unfilled: format!("{name} IS NULL"),
+        lasts: true,
+        filled_by_updates: true,
+    };
     staging.push(Stage::Backfill, backfill(context, table, &fill)?);
     match context.dialect {
         Dialect::Postgres => prove_not_null(context, table_name, column_name, &mut staging),

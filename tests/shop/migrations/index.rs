@@ -38,7 +38,7 @@
         ::pontoon::migration::EmbeddedMigration {
             id: "0004_receipts",
             postgres: ::pontoon::migration::EmbeddedFile {
-                sha256: "83ff46f1d94faf3c0b4f5f84a62166779e341a6bee0e8816b6e8fc01a23bda3d",
+                sha256: "9aff65bf2e1aec1ac2d8acfa80a2e36e0f124dc3167846b001899ff1fed68c74",
                 sql: include_str!("0004_receipts/postgres.sql"),
             },
             mysql: ::pontoon::migration::EmbeddedFile {
@@ -60,7 +60,7 @@
         ::pontoon::migration::EmbeddedMigration {
             id: "0006_line_total",
             postgres: ::pontoon::migration::EmbeddedFile {
-                sha256: "ec92b9fcf90c1bef8262e8051ae087efe8c15c59d1f15cedc9aa8197defe4e03",
+                sha256: "3a4524a77dca83bd10757ac1e920725bcd9660e9202989e801f9a0cb347cb479",
                 sql: include_str!("0006_line_total/postgres.sql"),
             },
             mysql: ::pontoon::migration::EmbeddedFile {

@@ -88,11 +88,7 @@ pub async fn fill(
         run.earlier = checkpoint.rows_filled;
         run.filled.rows = checkpoint.rows_filled;
     }
-    match &walk.by {
-        WalkBy::Blocks => blocks::walk(&mut run, checkpoint).await?,
-        WalkBy::Keys(columns) => keys::walk(&mut run, columns, checkpoint).await?,
-    }
-    invariant_holds(&mut run.session, backfill).await?;
+    rounds(&mut run, checkpoint).await?;
     let mut filled = run.filled;
     filled.elapsed = run.begun.elapsed();
     run.session.close().await;
@@ -102,6 +98,22 @@ pub async fn fill(
         rows: filled.rows,
     });
     Ok(filled)
+}
+
+/// Walks until no row is left. One round is enough but where a row moved past the walk (its key
+/// was changed, or it was mended after an earlier run had ended in an error).
+async fn rounds(run: &mut Run<'_>, mut checkpoint: Option<Checkpoint>) -> Result<(), ExecError> {
+    loop {
+        let (from_the_start, before) = (checkpoint.is_none(), run.filled.rows);
+        match &run.walk.by {
+            WalkBy::Blocks => blocks::walk(run, checkpoint.take()).await?,
+            WalkBy::Keys(columns) => keys::walk(run, columns, checkpoint.take()).await?,
+        }
+        match invariant_holds(&mut run.session, run.backfill).await {
+            Err(ExecError::Incomplete(_)) if !from_the_start || run.filled.rows > before => {}
+            outcome => return outcome,
+        }
+    }
 }
 
 /// A fill at work.

@@ -30,8 +30,6 @@ ALTER TABLE "orders" ALTER COLUMN "receipt_id" SET DEFAULT gen_random_uuid();
 -- @backfill orders.receipt_id
 -- @claim locks orders ROW EXCLUSIVE; reads no; writes brief
 -- @invariant SELECT count(*) FROM "orders" WHERE "receipt_id" IS NULL;
--- @walk blocks
-UPDATE "orders" SET "receipt_id" = gen_random_uuid() WHERE ctid >= $1::text::tid AND ctid < $2::text::tid AND (hashtid(ctid) & $3::int) <= $4::int AND "receipt_id" IS NULL;
 -- @walk keys id as uuid
 UPDATE "orders" SET "receipt_id" = gen_random_uuid() WHERE "id" >= $1::text::uuid AND "id" <= $2::text::uuid AND "receipt_id" IS NULL;
 

@@ -75,8 +75,6 @@ ALTER TABLE "orders" ALTER COLUMN "status" SET DEFAULT 'placed';
 -- @backfill order_items.line_total
 -- @claim locks order_items ROW EXCLUSIVE; reads no; writes brief
 -- @invariant-once SELECT count(*) FROM "order_items" WHERE "line_total" IS NULL AND ((quantity * unit_price * 100)::bigint) IS NOT NULL;
--- @walk blocks
-UPDATE "order_items" SET "line_total" = (quantity * unit_price * 100)::bigint WHERE ctid >= $1::text::tid AND ctid < $2::text::tid AND (hashtid(ctid) & $3::int) <= $4::int AND "line_total" IS NULL AND ((quantity * unit_price * 100)::bigint) IS NOT NULL;
 -- @walk keys order_id as uuid, line as integer
 UPDATE "order_items" SET "line_total" = (quantity * unit_price * 100)::bigint WHERE ("order_id", "line") >= ($1::text::uuid, $2::text::integer) AND ("order_id", "line") <= ($3::text::uuid, $4::text::integer) AND "line_total" IS NULL AND ((quantity * unit_price * 100)::bigint) IS NOT NULL;
 

@@ -6,7 +6,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use pontoon::Dialect;
 use pontoon::migration::LockMode;
@@ -18,6 +18,9 @@ use super::{PostgresObserver, grown, locks_of, ms, number, refused, rows_before}
 use crate::verify::conn::Conn;
 use crate::verify::observation::{ObjectKind, Observation};
 use crate::verify::words::{contains, names, words};
+
+/// How often closed sessions are looked for; their processes end within milliseconds.
+const LOOKS_MAX: u32 = 250;
 
 /// `pg_stat_force_next_flush` is there from this version on.
 const VERSION_FLUSHES: u32 = 150_000;
@@ -53,13 +56,32 @@ impl PostgresObserver {
         Ok(observation)
     }
 
-    /// The server's counters, once this session's own have reached them.
+    /// The server's counters, once those of our own sessions have reached them. A session that
+    /// has just been closed brings its own when its process ends: that is waited for.
     async fn flushed(&mut self) -> Result<BTreeMap<u32, Counters>, sqlx::Error> {
+        self.wait_for_strangers().await?;
         if self.version >= VERSION_FLUSHES {
-            self.main.execute("SELECT pg_catalog.pg_stat_force_next_flush()").await?;
-            self.main.execute("SELECT 1").await?;
+            for session in [&mut self.main, &mut self.watcher] {
+                session.execute("SELECT pg_catalog.pg_stat_force_next_flush()").await?;
+                session.execute("SELECT 1").await?;
+            }
         }
         relations::shared_counters(&mut self.watcher).await
+    }
+
+    async fn wait_for_strangers(&mut self) -> Result<(), sqlx::Error> {
+        let sql = format!(
+            "SELECT count(*) FROM pg_catalog.pg_stat_activity WHERE datname = pg_catalog.current_database() \
+             AND backend_type = 'client backend' AND pid NOT IN (pg_catalog.pg_backend_pid(), {})",
+            self.pid
+        );
+        for _ in 0..LOOKS_MAX {
+            if self.watcher.value(sql.clone()).await?.as_deref() == Some("0") {
+                break;
+            }
+            tokio::time::sleep(Duration::from_millis(2)).await;
+        }
+        Ok(())
     }
 }
 
