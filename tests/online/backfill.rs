@@ -1,14 +1,16 @@
 //! The walks: every kind of key, and blocks; nothing left out, nothing filled twice.
 
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use pontoon::Dialect;
-use pontoon::exec::Silent;
 use pontoon::exec::backfill::{BackfillOptions, fill};
+use pontoon::exec::{Event, Observer, Silent};
 use pontoon::migration::{Backfill, Step, WalkBy};
 use pontoon::plan::plan;
 use pontoon::schema::{Column, Intents, Schema, Table, Texts};
 use pontoon::sql_type::Kind;
+use tokio::sync::Notify;
 
 use crate::support::{Fresh, number, on_both_servers, run};
 
@@ -186,13 +188,16 @@ async fn goes_on_where_it_was_stopped(dialect: Dialect) {
         let mut stops = 0;
         loop {
             let pool = db.pool();
-            let work = fill(&pool, "t", &one_walk, &options, &Silent);
-            match tokio::time::timeout(Duration::from_millis(20 + fastrand::u64(0..40)), work).await {
-                Ok(filled) => break assert_eq!(filled.unwrap().rows, ROWS as u64),
-                Err(_) => stops += 1,
+            let stop = StopAfter { batches: fastrand::u32(1..6).into(), enough: Notify::new() };
+            tokio::select! {
+                filled = fill(&pool, "t", &one_walk, &options, &stop) => {
+                    assert_eq!(filled.unwrap().rows, ROWS as u64);
+                    break;
+                }
+                () = stop.enough.notified() => stops += 1,
             }
-            assert!(stops < 2_000, "it gets on");
         }
+        assert!(stops > 2, "it was stopped {stops} times only");
         let by: &WalkBy = &one_walk.walks[0].by;
         assert_eq!(number(&mut conn, "SELECT count(*) FROM updates").await, ROWS, "{by:?} after {stops} stops");
         assert_eq!(number(&mut conn, "SELECT count(*) FROM t WHERE filled = source + 1").await, ROWS);
@@ -220,4 +225,18 @@ async fn a_row_that_somebody_holds(dialect: Dialect) {
     work.await.unwrap().unwrap();
     assert_eq!(number(&mut conn, "SELECT count(*) FROM t WHERE filled = source + 1").await, 3);
     db.end().await;
+}
+
+/// Asks to be stopped after so many batches: the fill is dropped in the middle of the next one.
+struct StopAfter {
+    batches: AtomicU32,
+    enough: Notify,
+}
+
+impl Observer for StopAfter {
+    fn event(&self, event: &Event) {
+        if matches!(event, Event::Batch { .. }) && self.batches.fetch_sub(1, Ordering::Relaxed) == 1 {
+            self.enough.notify_one();
+        }
+    }
 }
