@@ -1,6 +1,9 @@
-//! One runner at a time on a database: a lock of the session, tried and never queued for.
-//! (A session that waits for it would be seen by CREATE INDEX CONCURRENTLY as an open
-//! transaction, and both would wait for each other.)
+//! One runner at a time on a database, and one fill at a time of a backfill: locks of the
+//! session, tried and never queued for. (A session that waits for one would be seen by CREATE
+//! INDEX CONCURRENTLY as an open transaction, and both would wait for each other.)
+//!
+//! The lock is on the connection that does the work. So it outlives a process that was killed
+//! for just as long as the server still works for it, and nobody starts beside that.
 
 use std::time::{Duration, Instant};
 
@@ -9,45 +12,98 @@ use tokio::sync::Notify;
 use super::{ExecError, Session};
 use crate::dialect::Dialect;
 
-/// `pontoon` in ASCII, as a number.
+/// `pontoon` in ASCII, as a number: PostgreSQL's key of the runner's lock.
 const KEY: i64 = 0x0070_6f6e_746f_6f6e;
 
-/// Takes the lock, or says who has it.
-pub(crate) async fn take(session: &mut Session, patience: Duration) -> Result<(), ExecError> {
-    let begun = Instant::now();
-    loop {
-        if tried(session).await? {
-            return Ok(());
+/// `pont` in ASCII: the first of the two numbers of a backfill's lock.
+const FILL: i32 = 0x706f_6e74;
+
+/// What is locked.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Lock<'a> {
+    /// The database, for a runner.
+    Runner,
+    /// A backfill, by its checkpoint's key.
+    Fill(&'a str),
+}
+
+impl Lock<'_> {
+    /// The key of PostgreSQL's lock, which is the database's own.
+    fn postgres(self) -> String {
+        match self {
+            Self::Runner => KEY.to_string(),
+            Self::Fill(key) => format!("{FILL}, hashtext({})", Dialect::Postgres.literal(key)),
         }
-        if begun.elapsed() >= patience {
-            let holder = holder(session).await?;
-            return Err(ExecError::Busy(format!(
-                "another runner is at work on this database: {holder}\n  help: wait for it; its session ends with it"
-            )));
+    }
+
+    /// MySQL's lock names are the server's, not the database's, and have 64 characters at most.
+    fn mysql(self) -> String {
+        let of = match self {
+            Self::Runner => "DATABASE()".to_owned(),
+            Self::Fill(key) => format!("CONCAT(DATABASE(), '/', {})", Dialect::MySql.literal(key)),
+        };
+        format!("CONCAT('pontoon.', LEFT(SHA2({of}, 256), 40))")
+    }
+
+    /// The condition on `pg_locks l` that it is this one (manual, "pg_locks": a key of one number
+    /// is there as its two halves with `objsubid` 1, one of two numbers with 2).
+    fn in_pg_locks(self) -> String {
+        let (class, object, kind) = match self {
+            Self::Runner => (KEY >> 32, (KEY & 0xFFFF_FFFF).to_string(), 1),
+            Self::Fill(key) => {
+                (i64::from(FILL), format!("hashtext({})::bit(32)::bigint", Dialect::Postgres.literal(key)), 2)
+            }
+        };
+        format!(
+            "l.locktype = 'advisory' AND l.granted AND l.classid::bigint = {class} AND l.objid::bigint = {object} \
+             AND l.objsubid = {kind} AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())"
+        )
+    }
+
+    const fn who(self) -> &'static str {
+        match self {
+            Self::Runner => "another runner is at work on this database",
+            Self::Fill(_) => "another connection is at work on this backfill",
         }
-        tokio::time::sleep(Duration::from_millis(100 + fastrand::u64(0..100))).await;
     }
 }
 
-async fn tried(session: &mut Session) -> Result<bool, ExecError> {
+/// Takes the lock, or says who has it.
+pub(crate) async fn take(session: &mut Session, lock: Lock<'_>, patience: Duration) -> Result<(), ExecError> {
+    let begun = Instant::now();
+    loop {
+        if tried(session, lock).await? {
+            return Ok(());
+        }
+        if begun.elapsed() >= patience {
+            let holder = holder(session, lock).await?;
+            return Err(ExecError::Busy(format!(
+                "{}: {holder}\n  help: wait for it; its session ends with it",
+                lock.who()
+            )));
+        }
+        tokio::time::sleep(Duration::from_millis(20 + fastrand::u64(0..80))).await;
+    }
+}
+
+async fn tried(session: &mut Session, lock: Lock<'_>) -> Result<bool, ExecError> {
     let sql = match session.dialect() {
-        Dialect::Postgres => format!("SELECT CASE WHEN pg_try_advisory_lock({KEY}) THEN '1' ELSE '0' END"),
-        Dialect::MySql => format!("SELECT GET_LOCK({}, 0)", mysql_name()),
+        Dialect::Postgres => {
+            format!("SELECT CASE WHEN pg_try_advisory_lock({}) THEN '1' ELSE '0' END", lock.postgres())
+        }
+        Dialect::MySql => format!("SELECT GET_LOCK({}, 0)", lock.mysql()),
     };
-    let got = session.value(&sql).await.map_err(ExecError::server("taking the runner's lock"))?;
+    let got = session.value(&sql).await.map_err(ExecError::server("taking Pontoon's lock"))?;
     Ok(got.as_deref() == Some("1"))
 }
 
-/// Whether this session still has the lock. Without it, another runner may be at work.
+/// Whether this session still has the runner's lock. Without it, another runner may be at work.
 pub(crate) async fn still_held(session: &mut Session) -> Result<(), ExecError> {
     let sql = match session.dialect() {
-        Dialect::Postgres => format!(
-            "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND granted AND pid = pg_backend_pid() \
-             AND classid = {} AND objid = {} AND objsubid = 1",
-            KEY >> 32,
-            KEY & 0xFFFF_FFFF
-        ),
-        Dialect::MySql => format!("SELECT IS_USED_LOCK({}) = CONNECTION_ID()", mysql_name()),
+        Dialect::Postgres => {
+            format!("SELECT count(*) FROM pg_locks l WHERE {} AND l.pid = pg_backend_pid()", Lock::Runner.in_pg_locks())
+        }
+        Dialect::MySql => format!("SELECT IS_USED_LOCK({}) = CONNECTION_ID()", Lock::Runner.mysql()),
     };
     let held = session.value(&sql).await.map_err(ExecError::server("looking at the runner's lock"))?;
     if held.as_deref() == Some("1") {
@@ -65,27 +121,20 @@ pub(crate) async fn guard(session: &mut Session, done: &Notify) -> Result<(), Ex
     Ok(())
 }
 
-async fn holder(session: &mut Session) -> Result<String, ExecError> {
+async fn holder(session: &mut Session, lock: Lock<'_>) -> Result<String, ExecError> {
     let sql = match session.dialect() {
         Dialect::Postgres => format!(
             "SELECT 'session ' || a.pid || ' (' || a.application_name || ') from ' || coalesce(host(a.client_addr), 'this host') \
              || ', since ' || a.backend_start::text || CASE a.state WHEN 'active' THEN ', now at: ' || left(a.query, 80) ELSE '' END \
-             FROM pg_locks l JOIN pg_stat_activity a USING (pid) WHERE l.locktype = 'advisory' AND l.granted \
-             AND l.classid = {} AND l.objid = {} AND l.objsubid = 1 \
-             AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())",
-            KEY >> 32,
-            KEY & 0xFFFF_FFFF
+             FROM pg_locks l JOIN pg_stat_activity a USING (pid) WHERE {}",
+            lock.in_pg_locks()
         ),
         Dialect::MySql => format!(
-            "SELECT CONCAT('session ', id, ' of ', user, ' from ', host, IF(info IS NULL, '', CONCAT(', now at: ', LEFT(info, 80)))) FROM performance_schema.processlist WHERE id = IS_USED_LOCK({})",
-            mysql_name()
+            "SELECT CONCAT('session ', id, ' of ', user, ' from ', host, IF(info IS NULL, '', CONCAT(', now at: ', LEFT(info, 80)))) \
+             FROM performance_schema.processlist WHERE id = IS_USED_LOCK({})",
+            lock.mysql()
         ),
     };
-    let holder = session.value(&sql).await.map_err(ExecError::server("looking who has the runner's lock"))?;
+    let holder = session.value(&sql).await.map_err(ExecError::server("looking who has Pontoon's lock"))?;
     Ok(holder.unwrap_or_else(|| "it has just ended".into()))
-}
-
-/// MySQL's lock names are the server's, not the database's, and have 64 characters at most.
-fn mysql_name() -> &'static str {
-    "CONCAT('pontoon.', LEFT(SHA2(DATABASE(), 256), 40))"
 }

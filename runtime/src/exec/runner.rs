@@ -9,6 +9,7 @@ use super::apply::{Task, apply, clean_up};
 use super::backfill::{self, BackfillOptions};
 use super::event::{Event, Observer, Silent};
 use super::ledger::{self, Cost, Direction, Entry, History, Progress, StepState};
+use super::lock::Lock;
 use super::retry::Patience;
 use super::status::Status;
 use super::{ExecError, Pool, Session, introspect, lock, preflight};
@@ -206,7 +207,7 @@ impl Runner {
 
     async fn note_baseline(&self, work: &mut Work<'_>, until: &[Recorded]) -> Result<Outcome, ExecError> {
         let session = &mut work.session;
-        lock::take(session, self.options.runner_lock).await?;
+        lock::take(session, Lock::Runner, self.options.runner_lock).await?;
         if ledger::exists(session).await? && !ledger::read(session).await?.is_empty() {
             return Err(ExecError::Refused("the database has a history already\n  help: see `status`".into()));
         }
@@ -255,7 +256,7 @@ impl Runner {
     async fn begin(&self) -> Result<Work<'_>, ExecError> {
         let (session, other) = self.sessions().await?;
         let mut work = Work { session, other, pool: &self.pool, runner: &self.name, options: &self.options };
-        lock::take(&mut work.session, self.options.runner_lock).await?;
+        lock::take(&mut work.session, Lock::Runner, self.options.runner_lock).await?;
         self.known(&mut work).await?;
         ledger::create(&mut work.session).await?;
         Ok(work)

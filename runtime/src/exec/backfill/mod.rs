@@ -16,6 +16,7 @@ mod pace;
 use std::time::{Duration, Instant};
 
 use super::event::{Event, Observer};
+use super::lock::{self, Lock};
 use super::session::Row;
 use super::{ExecError, Pool, Session};
 use crate::dialect::Dialect;
@@ -67,6 +68,8 @@ pub async fn fill(
     observer: &dyn Observer,
 ) -> Result<Filled, ExecError> {
     let mut session = pool.session().await?;
+    // a batch of a run that was killed may still be on its way to its commit
+    lock::take(&mut session, Lock::Fill(key), options.budget).await?;
     super::ledger::create(&mut session).await?;
     prepare(&mut session).await?;
     let walk = best_walk(&mut session, backfill).await?;
