@@ -9,3 +9,4 @@ mod server;
 mod support;
 mod verify_mysql;
 mod verify_postgres;
+mod verify_runs;

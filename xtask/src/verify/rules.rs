@@ -48,8 +48,11 @@ impl Seen<'_> {
         locks.map(|it| format!("{} on `{}`", it.mode.name(), it.object)).collect()
     }
 
+    /// A lock that an earlier statement of the same transaction took is not this one's; what it reads is.
     fn touches_used(&self) -> bool {
         self.observation.tables().any(|it| self.in_use.contains(&it.object))
+            || !self.used(&self.observation.scans).is_empty()
+            || !self.used(&self.observation.rewrites).is_empty()
     }
 }
 
@@ -135,7 +138,7 @@ fn by(seen: &Seen<'_>, reads: bool) -> String {
         (_, scans) if !scans.is_empty() => format!(" while it reads {}", list(scans)),
         _ => String::new(),
     };
-    if locked.is_empty() { format!(", by locks on rows{work}") } else { format!(", by {}{work}", locked.join(", ")) }
+    if locked.is_empty() { work } else { format!(", by {}{work}", locked.join(", ")) }
 }
 
 /// Judges a statement that claims nothing. `in_use` are the tables that held rows before its file.

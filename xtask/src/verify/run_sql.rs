@@ -295,6 +295,6 @@ mod tests {
         assert_eq!(pointed_at(&statement, None), (7, 3));
         assert_eq!(pointed_at(&statement, Some(7)), (7, 9));
         assert_eq!(pointed_at(&statement, Some(21)), (8, 7));
-        assert_eq!(pointed_at(&statement, Some(31)), (9, 3));
+        assert_eq!(pointed_at(&statement, Some(30)), (9, 3));
     }
 }

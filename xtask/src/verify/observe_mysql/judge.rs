@@ -30,9 +30,8 @@ pub(super) struct Seen<'a> {
 }
 
 pub(super) fn judge(seen: &Seen<'_>) -> Observation {
-    let mut observation = Observation::default();
-    observation.held_rows =
-        seen.before.tables.iter().filter(|(_, it)| it.held_rows).map(|(name, _)| name.clone()).collect();
+    let held_rows = seen.before.tables.iter().filter(|(_, it)| it.held_rows).map(|(name, _)| name.clone()).collect();
+    let mut observation = Observation { held_rows, ..Observation::default() };
     observation.set_locks(seen.locks.iter().filter_map(|(name, mode)| {
         let kind = if seen.before.tables.get(name)?.view { ObjectKind::Other } else { ObjectKind::Table };
         Some(ObservedLock { object: name.clone(), kind, mode: *mode })
