@@ -1,6 +1,8 @@
 //! Measures, and says how. Every figure is a ratio against something run side by side.
 
+mod backfill;
 mod derive;
+mod load;
 
 use std::process::ExitCode;
 
@@ -15,6 +17,8 @@ pub struct BenchArgs {
 
 #[derive(Debug, Subcommand)]
 enum What {
+    /// The rows a second of a backfill, against one plain UPDATE, and what clients feel meanwhile
+    Backfill(backfill::BackfillArgs),
     /// The build seconds that the derive adds, against `serde::Serialize` on the same structs
     Derive(derive::DeriveArgs),
 }
@@ -22,6 +26,7 @@ enum What {
 /// Runs one bench.
 pub async fn run(args: BenchArgs) -> ExitCode {
     let outcome = match args.what {
+        What::Backfill(args) => backfill::run(&args).await,
         What::Derive(args) => derive::run(&args),
     };
     match outcome {

@@ -107,7 +107,7 @@ pub(super) async fn walk(run: &mut Run<'_>, checkpoint: Option<Checkpoint>) -> R
         };
         let took = begun.elapsed();
         if end - place.block == wanted {
-            pace.took(took);
+            pace.took(batch.update);
         }
         run.count(batch.rows, took, next.position(blocks));
         place = next;

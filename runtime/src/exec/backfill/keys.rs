@@ -33,11 +33,12 @@ pub(super) async fn walk(
     };
     let expected = estimate(run).await?;
     run.from = along(&lowest, &first, &bound).unwrap_or(run.filled.rows as f64 / expected.max(1.0)).min(0.99);
-    let (smallest, largest) = match dialect {
-        Dialect::Postgres => (50, 10_000),
-        Dialect::MySql => (50, 2_000),
+    // below 200 rows the commits cost more than the batches
+    let largest = match dialect {
+        Dialect::Postgres => 10_000,
+        Dialect::MySql => 2_000,
     };
-    let mut pace = Pace::new(200, smallest, largest, run.batch_target());
+    let mut pace = Pace::new(500, 200, largest, run.batch_target());
     let mut walked = run.filled.rows;
     loop {
         let size = pace.size();
@@ -56,7 +57,7 @@ pub(super) async fn walk(
         };
         let took = begun.elapsed();
         if full {
-            pace.took(took);
+            pace.took(batch.update);
         }
         walked += size;
         let done = last == bound;

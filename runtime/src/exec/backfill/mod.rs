@@ -203,11 +203,13 @@ impl Run<'_> {
         question: &str,
     ) -> Result<Batch, sqlx::Error> {
         self.session.execute("BEGIN").await?;
+        let begun = Instant::now();
         let rows = self.session.run(&self.walk.sql, args).await?;
+        let update = begun.elapsed();
         let checkpoint = Checkpoint { rows_filled: self.filled.rows + rows, ..checkpoint.clone() };
         let note = checkpoint.write_sql(self.session.dialect(), self.key);
         let answer = self.session.rows(&format!("{note}; COMMIT; {question}")).await?;
-        Ok(Batch { rows, answer })
+        Ok(Batch { rows, update, answer })
     }
 
     /// Pauses, or stops when the budget is spent.
@@ -230,6 +232,9 @@ impl Run<'_> {
 /// What a batch did.
 struct Batch {
     rows: u64,
+    /// How long its UPDATE took. The size is steered by this alone: a commit takes its time to
+    /// reach the disk however small the batch is, and smaller ones only mean more commits.
+    update: Duration,
     /// What the server said to the walk's question.
     answer: Vec<Row>,
 }
