@@ -1,7 +1,7 @@
 //! What a MySQL server does while it runs a statement.
 //!
-//! How an ALTER is carried out is asked of the server (see [`request`]); which metadata locks a
-//! statement takes is seen by keeping it waiting for idle readers (see [`probe`]); what it did
+//! How an ALTER is carried out is asked of the server (see `request`); which metadata locks a
+//! statement takes is seen by keeping it waiting for idle readers (see `probe`); what it did
 //! to the rows is told by InnoDB's ids of tables and indexes before and after, and by the
 //! counters of rows read and changed. The time it takes and the stalls it causes are
 //! measured in another run, without readers of ours in its way.

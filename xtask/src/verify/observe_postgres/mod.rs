@@ -4,7 +4,7 @@
 //! session's own `pg_locks`, file nodes before and after, and the transaction's own scan
 //! counters. A file that manages its transaction itself is left to do so: there, locks add
 //! up, and each belongs to the statement that took it first. What cannot run in a
-//! transaction is watched from outside, see [`outside`].
+//! transaction is watched from outside, see `outside`.
 
 mod blockers;
 mod control;

@@ -5,7 +5,7 @@
 //! Each source answers with a running server or with the reason why not; the reasons
 //! together are the error's text.
 //!
-//! A server lives as long as its [`Server`]. Behind each stands a [`warden`] that ends it
+//! A server lives as long as its [`Server`]. Behind each stands a `warden` that ends it
 //! when this process dies in any other way.
 
 mod account;
