@@ -2,6 +2,7 @@
 
 mod backfill;
 mod crash;
+mod interrupt;
 mod refuse;
 mod run;
 mod seed;
