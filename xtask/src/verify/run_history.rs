@@ -15,7 +15,7 @@ use super::finding::Finding;
 use super::observation::Observation;
 use super::observe_batch::observe_batch;
 use super::outcome::{Direction, Engine, MigrationRun, StatementRun};
-use super::run_sql::undo_differs;
+use super::run_sql::{finished, undo_differs};
 use super::server::Server;
 use super::verdict::{compare, refused};
 use super::workbench::{RunError, Workbench};
@@ -43,12 +43,31 @@ pub async fn run_history(
     let pool = Pool::connect_lazy(bench.url()).map_err(|error| RunError::Connection(error.to_string()))?;
     let facts = pool.session().await.map_err(|error| RunError::Connection(error.to_string()))?;
     let mut run = Run { bench, facts, file: "", count: 0, entries: Vec::new() };
+    let runs = whole(&mut run, history, only).await;
+    let Run { bench, facts, .. } = run;
+    drop((facts, pool));
+    Ok(Engine {
+        engine: server.dialect().name(),
+        version: server.version().to_owned(),
+        source: server.source(),
+        described: server.describe(),
+        migrations: finished(bench, runs).await?,
+    })
+}
+
+/// All migrations, until one is refused.
+async fn whole<'a>(
+    run: &mut Run<'a>,
+    history: &'a [HistoryFile],
+    only: Option<&str>,
+) -> Result<Vec<MigrationRun>, RunError> {
     let mut migrations = Vec::new();
     for it in history {
         run.file = &it.file;
         if only.is_some_and(|only| only != it.migration.id) {
-            run.forth(&it.migration, &Stage::ALL, Eyes::Closed).await?;
+            let went = run.forth(&it.migration, &Stage::ALL, Eyes::Closed).await;
             run.complain(&it.migration)?;
+            went?;
             continue;
         }
         let refused = run.migration(&it.migration).await?;
@@ -57,29 +76,7 @@ pub async fn run_history(
             break;
         }
     }
-    let Run { bench, facts, .. } = run;
-    drop((facts, pool));
-    measure(bench, &mut migrations).await?;
-    Ok(Engine {
-        engine: server.dialect().name(),
-        version: server.version().to_owned(),
-        source: server.source(),
-        described: server.describe(),
-        migrations,
-    })
-}
-
-async fn measure(bench: Workbench<'_>, runs: &mut [MigrationRun]) -> Result<(), RunError> {
-    let mut entries: Vec<&mut StatementRun> = runs.iter_mut().flat_map(|it| &mut it.statements).collect();
-    for measured in bench.measure().await? {
-        if let Some(entry) = entries.get_mut(measured.entry)
-            && let Some(observation) = &mut entry.observation
-        {
-            measured.apply(observation);
-            entry.findings.extend(super::verdict::always(observation));
-        }
-    }
-    Ok(())
+    Ok(migrations)
 }
 
 /// Whether statements are observed, or only run.

@@ -67,32 +67,13 @@ impl SqlRun {
         if self.isolated {
             for file in migrations.files.iter().filter(|it| self.wants(it)) {
                 let mut bench = Workbench::open(server, self.rows).await?;
-                for setup in migrations.setup.iter().chain(&file.setup) {
-                    quietly(&mut bench, setup).await?;
-                }
-                let mut run = observed(&mut bench, file, 0).await?;
-                measure(bench, std::slice::from_mut(&mut run)).await?;
-                runs.push(run);
+                let run = self.alone(&mut bench, migrations, file).await;
+                runs.extend(finished(bench, run).await?);
             }
         } else {
             let mut bench = Workbench::open(server, self.rows).await?;
-            if let Some(setup) = &migrations.setup {
-                quietly(&mut bench, setup).await?;
-            }
-            let mut count = 0;
-            for file in &migrations.files {
-                if self.wants(file) {
-                    let run = observed(&mut bench, file, count).await?;
-                    count += run.statements.len();
-                    runs.push(run);
-                } else {
-                    quietly(&mut bench, &file.up).await?;
-                }
-                if self.only.as_ref() == Some(&file.stem) {
-                    break;
-                }
-            }
-            measure(bench, &mut runs).await?;
+            let run = self.in_a_row(&mut bench, migrations).await;
+            runs = finished(bench, run).await?;
         }
         Ok(Engine {
             engine: self.dialect.name(),
@@ -103,13 +84,59 @@ impl SqlRun {
         })
     }
 
+    async fn alone(
+        &self,
+        bench: &mut Workbench<'_>,
+        migrations: &SqlMigrations,
+        file: &SqlFile,
+    ) -> Result<Vec<MigrationRun>, RunError> {
+        for setup in migrations.setup.iter().chain(&file.setup) {
+            quietly(bench, setup).await?;
+        }
+        Ok(vec![observed(bench, file, 0).await?])
+    }
+
+    async fn in_a_row(
+        &self,
+        bench: &mut Workbench<'_>,
+        migrations: &SqlMigrations,
+    ) -> Result<Vec<MigrationRun>, RunError> {
+        if let Some(setup) = &migrations.setup {
+            quietly(bench, setup).await?;
+        }
+        let (mut runs, mut count) = (Vec::new(), 0);
+        for file in &migrations.files {
+            if !self.wants(file) {
+                quietly(bench, &file.up).await?;
+                continue;
+            }
+            let run = observed(bench, file, count).await?;
+            count += run.statements.len();
+            runs.push(run);
+            if self.only.is_some() {
+                break;
+            }
+        }
+        Ok(runs)
+    }
+
     fn wants(&self, file: &SqlFile) -> bool {
         self.only.as_ref().is_none_or(|only| *only == file.stem)
     }
 }
 
-/// Takes the figures of the second run into the first one's entries, and judges what clients met.
-async fn measure(bench: Workbench<'_>, runs: &mut [MigrationRun]) -> Result<(), RunError> {
+/// Measures what ran; a run that came to nothing leaves nothing behind.
+pub(super) async fn finished(
+    bench: Workbench<'_>,
+    runs: Result<Vec<MigrationRun>, RunError>,
+) -> Result<Vec<MigrationRun>, RunError> {
+    let mut runs = match runs {
+        Ok(runs) => runs,
+        Err(error) => {
+            bench.discard().await;
+            return Err(error);
+        }
+    };
     let mut entries: Vec<&mut StatementRun> = runs.iter_mut().flat_map(|it| &mut it.statements).collect();
     for measured in bench.measure().await? {
         if let Some(entry) = entries.get_mut(measured.entry)
@@ -119,7 +146,7 @@ async fn measure(bench: Workbench<'_>, runs: &mut [MigrationRun]) -> Result<(), 
             entry.findings.extend(super::verdict::always(observation));
         }
     }
-    Ok(())
+    Ok(runs)
 }
 
 /// Runs a file that is not judged.

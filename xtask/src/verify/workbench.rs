@@ -207,6 +207,12 @@ impl<'a> Workbench<'a> {
         self.actions.push(Action::Backfill { entry: Some(entry), key, backfill: Box::new(column.clone()) });
     }
 
+    /// Drops the database of a run that came to nothing.
+    pub async fn discard(self) {
+        drop(self.observer);
+        let _ = self.server.drop_database(self.database).await;
+    }
+
     /// Does everything again on a second database, with clients at work, and drops both.
     ///
     /// # Errors
@@ -217,8 +223,10 @@ impl<'a> Workbench<'a> {
         server.drop_database(database).await?;
         let database = server.fresh_database("pontoon_verify").await?;
         let measured = replay(database.url(), &actions, rows).await;
-        server.drop_database(database).await?;
-        measured
+        let dropped = server.drop_database(database).await;
+        let measured = measured?;
+        dropped?;
+        Ok(measured)
     }
 }
 
