@@ -12,9 +12,14 @@ pub(crate) fn walks(table: &Table, key: &[String], assignment: &str, unfilled: &
         .map(|name| Some(KeyColumn { name: name.clone(), cast: types::key_cast(&table.column(name)?.ty)? }))
         .collect();
     let Some(columns) = columns.filter(|it| !it.is_empty()) else { return Vec::new() };
-    let range = format!("{} AND {}", bound(&columns, ">"), bound(&columns, "<"));
+    let range = range(&columns);
     let sql = format!("UPDATE {} SET {assignment} WHERE {range} AND {unfilled}", ident(&table.name));
     vec![Walk { by: WalkBy::Keys(columns), sql, line: 0 }]
+}
+
+/// The rows from one key to another, both among them; for the parameters see [`WalkBy::Keys`].
+pub(crate) fn range(columns: &[KeyColumn]) -> String {
+    format!("{} AND {}", bound(columns, ">"), bound(columns, "<"))
 }
 
 /// `(a > ? OR (a = ? AND b >= ?))`: the range optimizer understands this, and not `(a, b) >= (?, ?)`.

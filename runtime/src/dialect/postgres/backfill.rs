@@ -17,14 +17,7 @@ pub(crate) fn walks(table: &Table, key: &[String], assignment: &str, unfilled: &
         line: 0,
     }];
     if let Some(columns) = key_columns(table, key) {
-        let first = parameters(&columns, 1);
-        let last = parameters(&columns, 1 + columns.len());
-        let names = columns.iter().map(|it| ident(&it.name)).collect::<Vec<_>>().join(", ");
-        let range = if columns.len() == 1 {
-            format!("{names} >= {first} AND {names} <= {last}")
-        } else {
-            format!("({names}) >= ({first}) AND ({names}) <= ({last})")
-        };
+        let range = range(&columns);
         walks.push(Walk { by: WalkBy::Keys(columns), sql: format!("{update} WHERE {range} AND {unfilled}"), line: 0 });
     }
     walks
@@ -36,6 +29,18 @@ fn key_columns(table: &Table, key: &[String]) -> Option<Vec<KeyColumn>> {
         .map(|name| Some(KeyColumn { name: name.clone(), cast: types::key_cast(&table.column(name)?.ty)? }))
         .collect();
     columns.filter(|it| !it.is_empty())
+}
+
+/// The rows from one key to another, both among them: `$1` and so on are the first, then the last.
+pub(crate) fn range(columns: &[KeyColumn]) -> String {
+    let first = parameters(columns, 1);
+    let last = parameters(columns, 1 + columns.len());
+    let names = columns.iter().map(|it| ident(&it.name)).collect::<Vec<_>>().join(", ");
+    if columns.len() == 1 {
+        format!("{names} >= {first} AND {names} <= {last}")
+    } else {
+        format!("({names}) >= ({first}) AND ({names}) <= ({last})")
+    }
 }
 
 fn parameters(columns: &[KeyColumn], from: usize) -> String {

@@ -9,7 +9,7 @@ use super::super::ExecError;
 use super::Run;
 use super::checkpoint::Checkpoint;
 use super::pace::Pace;
-use crate::dialect::Dialect;
+use crate::dialect::{Dialect, mysql, postgres};
 use crate::migration::{KeyCast, KeyColumn};
 
 /// The values of a key's columns, as text.
@@ -92,8 +92,8 @@ impl Queries {
         let descending: Vec<_> = names.iter().map(|it| format!("{it} DESC")).collect();
         let from = format!("SELECT {} FROM {}", shown.join(", "), dialect.ident(table));
         let range = match dialect {
-            Dialect::Postgres => postgres_range(columns, &names),
-            Dialect::MySql => format!("{} AND {}", mysql_bound(columns, ">"), mysql_bound(columns, "<")),
+            Dialect::Postgres => postgres::backfill::range(columns),
+            Dialect::MySql => mysql::backfill::range(columns),
         };
         Self {
             first: format!("{from} ORDER BY {} LIMIT 1", names.join(", ")),
@@ -117,35 +117,6 @@ fn shown(dialect: Dialect, column: &KeyColumn) -> String {
         (Dialect::MySql, KeyCast::Text) => name,
         (Dialect::MySql, KeyCast::Type(_)) => format!("CAST({name} AS CHAR)"),
     }
-}
-
-fn postgres_range(columns: &[KeyColumn], names: &[String]) -> String {
-    let parameter = |(at, column): (usize, &KeyColumn)| match &column.cast {
-        KeyCast::Text => format!("${at}::text"),
-        KeyCast::Hex => format!("decode(${at}::text, 'hex')"),
-        KeyCast::Type(name) => format!("${at}::text::{name}"),
-    };
-    let from = |start: usize| {
-        let all: Vec<_> = columns.iter().enumerate().map(|(at, it)| parameter((start + at, it))).collect();
-        all.join(", ")
-    };
-    let names = names.join(", ");
-    format!("({names}) >= ({}) AND ({names}) <= ({})", from(1), from(1 + columns.len()))
-}
-
-/// As the batch has it: the range optimizer understands this form.
-fn mysql_bound(columns: &[KeyColumn], direction: &str) -> String {
-    let Some((column, rest)) = columns.split_first() else { return "1 = 1".into() };
-    let name = Dialect::MySql.ident(&column.name);
-    let parameter = match &column.cast {
-        KeyCast::Text => "?".to_owned(),
-        KeyCast::Hex => "UNHEX(?)".to_owned(),
-        KeyCast::Type(cast) => format!("CAST(? AS {cast})"),
-    };
-    if rest.is_empty() {
-        return format!("{name} {direction}= {parameter}");
-    }
-    format!("({name} {direction} {parameter} OR ({name} = {parameter} AND {}))", mysql_bound(rest, direction))
 }
 
 /// The parameters of one end; see [`crate::migration::WalkBy::Keys`].
