@@ -194,6 +194,19 @@ impl Traffic {
 }
 
 impl Running {
+    /// Waits until both have been served once. Not for clients of a table that is locked already.
+    pub async fn at_work(&self) {
+        for client in [&self.reader, &self.writer] {
+            let served = || {
+                let seen = client.seen.lock().unwrap_or_else(PoisonError::into_inner);
+                seen.spans.first().is_some_and(|(_, to)| to.is_some())
+            };
+            while !served() && !client.task.is_finished() {
+                tokio::time::sleep(PAUSE).await;
+            }
+        }
+    }
+
     /// Stops both, and says what they met from `begun` to `ended`.
     ///
     /// With `abandon`, a client that waits still is left behind: it waits for a transaction
@@ -228,10 +241,14 @@ impl Client {
     }
 }
 
+/// 0 for a statement that came and went between two queries: nobody has waited.
 fn longest(spans: &[(Instant, Option<Instant>)], begun: Instant, ended: Instant) -> Option<f64> {
+    if spans.is_empty() {
+        return None;
+    }
     let spans = spans.iter().map(|(from, to)| (*from, to.unwrap_or_else(Instant::now)));
     let overlapping = spans.filter(|(from, to)| *from <= ended && *to >= begun);
-    overlapping.map(|(from, to)| to.duration_since(from).as_secs_f64() * 1_000.0).max_by(f64::total_cmp)
+    Some(overlapping.map(|(from, to)| to.duration_since(from).as_secs_f64() * 1_000.0).fold(0.0, f64::max))
 }
 
 async fn client(mut conn: Conn, queries: Vec<String>, stop: Arc<AtomicBool>, seen: Arc<Mutex<Spans>>) -> Conn {

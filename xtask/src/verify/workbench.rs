@@ -264,6 +264,9 @@ async fn replay(url: &str, actions: &[Action], rows: u64) -> Result<Vec<Measured
                 let words = words(sql, session.dialect());
                 let queries = Queries::on(&mut catalog, tables, &words).await?;
                 let clients = started(&mut traffic, url).await?.start(queries);
+                if !*open {
+                    clients.at_work().await;
+                }
                 let begun = Instant::now();
                 let result = session.execute(sql.as_str()).await;
                 let ended = Instant::now();
@@ -281,6 +284,7 @@ async fn replay(url: &str, actions: &[Action], rows: u64) -> Result<Vec<Measured
             Action::Backfill { entry: Some(entry), key, backfill } => {
                 let queries = Queries::on(&mut catalog, std::slice::from_ref(&backfill.table), &[]).await?;
                 let clients = started(&mut traffic, url).await?.start(queries);
+                clients.at_work().await;
                 let begun = Instant::now();
                 let result = fill_column(url, key, backfill).await;
                 let ended = Instant::now();
