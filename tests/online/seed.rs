@@ -2,7 +2,7 @@
 
 use pontoon::Dialect;
 use pontoon_xtask::verify::conn::Conn;
-use pontoon_xtask::verify::seed::{Filled, fill_empty_tables};
+use pontoon_xtask::verify::seed::{Filled, Seeding, fill_empty_tables};
 use pontoon_xtask::verify::server::{Database, shared};
 
 /// A database with `schema`, filled; and what was said of each table.
@@ -10,7 +10,7 @@ async fn filled(dialect: Dialect, schema: &str, rows: u64) -> (Database, Conn, V
     let database = shared(dialect).await.fresh_database("servers_seed").await.unwrap();
     let mut conn = Conn::open(database.url()).await.unwrap();
     conn.execute(schema).await.unwrap();
-    let filled = fill_empty_tables(database.url(), rows).await.unwrap();
+    let filled = fill_empty_tables(database.url(), Seeding { rows, nulls: true }).await.unwrap();
     (database, conn, filled)
 }
 

@@ -16,6 +16,7 @@ use super::observation::Observation;
 use super::observe_batch::observe_batch;
 use super::outcome::{Direction, Engine, MigrationRun, StatementRun};
 use super::run_sql::{finished, undo_differs};
+use super::seed::Seeding;
 use super::server::Server;
 use super::verdict::{compare, refused};
 use super::workbench::{RunError, Workbench};
@@ -39,7 +40,7 @@ pub async fn run_history(
     rows: u64,
     only: Option<&str>,
 ) -> Result<Engine, RunError> {
-    let bench = Workbench::open(server, rows).await?;
+    let bench = Workbench::open(server, Seeding { rows, nulls: true }).await?;
     let pool = Pool::connect_lazy(bench.url()).map_err(|error| RunError::Connection(error.to_string()))?;
     let facts = pool.session().await.map_err(|error| RunError::Connection(error.to_string()))?;
     let mut run = Run { bench, facts, file: "", count: 0, entries: Vec::new() };

@@ -11,6 +11,7 @@ use super::finding::{Finding, list};
 use super::observation::{Observation, Refusal};
 use super::outcome::{Direction, Engine, MigrationRun, StatementRun};
 use super::rules;
+use super::seed::Seeding;
 use super::server::Server;
 use super::sql_files::{Script, SqlFile, SqlText, is_transaction_control, read_folder, read_script};
 use super::workbench::{RunError, Workbench};
@@ -66,12 +67,12 @@ impl SqlRun {
         let mut runs = Vec::new();
         if self.isolated {
             for file in migrations.files.iter().filter(|it| self.wants(it)) {
-                let mut bench = Workbench::open(server, self.rows).await?;
+                let mut bench = Workbench::open(server, Seeding { rows: self.rows, nulls: false }).await?;
                 let run = self.alone(&mut bench, migrations, file).await;
                 runs.extend(finished(bench, run).await?);
             }
         } else {
-            let mut bench = Workbench::open(server, self.rows).await?;
+            let mut bench = Workbench::open(server, Seeding { rows: self.rows, nulls: false }).await?;
             let run = self.in_a_row(&mut bench, migrations).await;
             runs = finished(bench, run).await?;
         }

@@ -13,7 +13,7 @@ use pontoon::migration::{Backfill, LockMode};
 use super::conn::{Conn, message_of};
 use super::observation::Observation;
 use super::observer::Observer;
-use super::seed;
+use super::seed::{self, Seeding};
 use super::server::{Database, Server, ServerError};
 use super::traffic::{Queries, Traffic};
 use super::words::words;
@@ -108,7 +108,7 @@ pub struct Workbench<'a> {
     database: Database,
     observer: Observer,
     actions: Vec<Action>,
-    rows: u64,
+    seeding: Seeding,
 }
 
 impl<'a> Workbench<'a> {
@@ -116,10 +116,10 @@ impl<'a> Workbench<'a> {
     ///
     /// # Errors
     /// The server cannot be reached or refuses.
-    pub async fn open(server: &'a Server, rows: u64) -> Result<Self, RunError> {
+    pub async fn open(server: &'a Server, seeding: Seeding) -> Result<Self, RunError> {
         let database = server.fresh_database("pontoon_verify").await?;
         let observer = Observer::open(database.url()).await?;
-        Ok(Self { server, database, observer, actions: Vec::new(), rows })
+        Ok(Self { server, database, observer, actions: Vec::new(), seeding })
     }
 
     /// The observer.
@@ -147,7 +147,7 @@ impl<'a> Workbench<'a> {
     /// # Errors
     /// The catalog cannot be read.
     pub async fn fill(&mut self) -> Result<Vec<seed::Filled>, RunError> {
-        let filled = seed::fill_empty_tables(self.database.url(), self.rows).await;
+        let filled = seed::fill_empty_tables(self.database.url(), self.seeding).await;
         self.actions.push(Action::Fill);
         filled.map_err(|error| RunError::Connection(error.to_string()))
     }
@@ -218,11 +218,11 @@ impl<'a> Workbench<'a> {
     /// # Errors
     /// The server cannot be reached any more.
     pub async fn measure(self) -> Result<Vec<Measured>, RunError> {
-        let Self { server, database, observer, actions, rows } = self;
+        let Self { server, database, observer, actions, seeding } = self;
         drop(observer);
         server.drop_database(database).await?;
         let database = server.fresh_database("pontoon_verify").await?;
-        let measured = replay(database.url(), &actions, rows).await;
+        let measured = replay(database.url(), &actions, seeding).await;
         let dropped = server.drop_database(database).await;
         let measured = measured?;
         dropped?;
@@ -247,7 +247,7 @@ async fn fill_column(url: &str, key: &str, column: &Backfill) -> Result<(), Stri
     filled.map(drop).map_err(|error| error.to_string())
 }
 
-async fn replay(url: &str, actions: &[Action], rows: u64) -> Result<Vec<Measured>, RunError> {
+async fn replay(url: &str, actions: &[Action], seeding: Seeding) -> Result<Vec<Measured>, RunError> {
     let mut measured = Vec::new();
     let mut session = Conn::open(url).await?;
     let mut catalog = impatient(url).await?;
@@ -256,7 +256,7 @@ async fn replay(url: &str, actions: &[Action], rows: u64) -> Result<Vec<Measured
         match action {
             Action::Session => session = Conn::open(url).await?,
             Action::Fill => {
-                seed::fill_empty_tables(url, rows).await.map_err(|error| RunError::Connection(error.to_string()))?;
+                seed::fill_empty_tables(url, seeding).await.map_err(|error| RunError::Connection(error.to_string()))?;
             }
             Action::Quiet(sql) => drop(session.execute(sql.as_str()).await),
             Action::Backfill { entry: None, key, backfill } => drop(fill_column(url, key, backfill).await),

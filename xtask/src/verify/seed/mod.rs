@@ -58,18 +58,29 @@ impl From<sqlx::Error> for SeedError {
     }
 }
 
-/// Gives `rows` rows to every table of the database that holds none, those of Pontoon itself excepted.
+/// How tables are filled.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Seeding {
+    /// Rows of each table.
+    pub rows: u64,
+    /// Whether a tenth of the values is NULL where the schema lets it be. Good for finding out what a
+    /// backfill does with it; not for judging what SET NOT NULL locks, which NULL would make fail.
+    pub nulls: bool,
+}
+
+/// Gives rows to every table of the database that holds none, those of Pontoon itself excepted.
 ///
 /// # Errors
 /// The database cannot be reached or its catalog not be read. A table that cannot be filled is no error.
-pub async fn fill_empty_tables(url: &str, rows: u64) -> Result<Vec<Filled>, SeedError> {
+pub async fn fill_empty_tables(url: &str, seeding: Seeding) -> Result<Vec<Filled>, SeedError> {
     let mut conn = Conn::open(url).await?;
-    let filled = fill(&mut conn, rows).await?;
+    let filled = fill(&mut conn, seeding).await?;
     let _ = conn.close().await;
     Ok(filled)
 }
 
-async fn fill(conn: &mut Conn, rows: u64) -> Result<Vec<Filled>, SeedError> {
+async fn fill(conn: &mut Conn, seeding: Seeding) -> Result<Vec<Filled>, SeedError> {
+    let rows = seeding.rows;
     let tables = match conn.dialect() {
         Dialect::Postgres => catalog_postgres::tables(conn).await?,
         Dialect::MySql => {
@@ -82,7 +93,7 @@ async fn fill(conn: &mut Conn, rows: u64) -> Result<Vec<Filled>, SeedError> {
     let mut filled = Vec::new();
     for table in order::parents_first(&tables) {
         if rows > 0 && count(conn, &table.sql, 1).await? == 0 {
-            let (there, note) = fill_table(conn, table, rows).await?;
+            let (there, note) = fill_table(conn, table, seeding).await?;
             filled.push(Filled { table: table.display.clone(), rows: there, note });
         }
     }
@@ -90,7 +101,11 @@ async fn fill(conn: &mut Conn, rows: u64) -> Result<Vec<Filled>, SeedError> {
 }
 
 /// Tries one manner after the other; gives the number of rows and why they are too few.
-async fn fill_table(conn: &mut Conn, table: &Table, rows: u64) -> Result<(u64, Option<String>), sqlx::Error> {
+async fn fill_table(
+    conn: &mut Conn,
+    table: &Table,
+    Seeding { rows, nulls }: Seeding,
+) -> Result<(u64, Option<String>), sqlx::Error> {
     if let Some(reason) = &table.hopeless {
         return Ok((0, Some(format!("could not be filled: {reason}"))));
     }
@@ -100,7 +115,7 @@ async fn fill_table(conn: &mut Conn, table: &Table, rows: u64) -> Result<(u64, O
         parents.push(Parent { key, rows: there });
     }
     let mut reason = None;
-    let mut manners = manners(table);
+    let mut manners = manners(table, nulls);
     let mut at = 0;
     while let Some(manner) = manners.get(at).copied() {
         at += 1;
@@ -126,10 +141,12 @@ async fn fill_table(conn: &mut Conn, table: &Table, rows: u64) -> Result<(u64, O
 }
 
 /// What is tried, in this order: first what is most like real rows.
-fn manners(table: &Table) -> Vec<Manner> {
+fn manners(table: &Table, nulls: bool) -> Vec<Manner> {
     let first = Manner { nulls: Nulls::Some, only_required: false, text: None, skip: false };
     let none = Manner { nulls: Nulls::None, ..first };
-    let mut manners = vec![first, none, Manner { nulls: Nulls::All, ..first }, Manner { only_required: true, ..none }];
+    let likely = if nulls { [first, none] } else { [none, first] };
+    let mut manners =
+        vec![likely[0], likely[1], Manner { nulls: Nulls::All, ..first }, Manner { only_required: true, ..none }];
     if table.riddles {
         let nullable =
             table.columns.iter().enumerate().filter(|(_, it)| !it.not_null && !it.generated).map(|(at, _)| at);
