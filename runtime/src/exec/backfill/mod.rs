@@ -104,18 +104,24 @@ pub async fn fill(
 }
 
 /// Walks until no row is left. One round is enough but where a row moved past the walk (its key
-/// was changed, or it was mended after an earlier run had ended in an error).
+/// was changed, or it was mended after an earlier run had ended in an error). A round from the
+/// start that leaves as many as the one before has met rows that no round will fill.
 async fn rounds(run: &mut Run<'_>, mut checkpoint: Option<Checkpoint>) -> Result<(), ExecError> {
+    let mut before = None;
     loop {
-        let (from_the_start, before) = (checkpoint.is_none(), run.filled.rows);
+        let from_the_start = checkpoint.is_none();
         match &run.walk.by {
             WalkBy::Blocks => blocks::walk(run, checkpoint.take()).await?,
             WalkBy::Keys(columns) => keys::walk(run, columns, checkpoint.take()).await?,
         }
-        match invariant_holds(&mut run.session, run.backfill).await {
-            Err(ExecError::Incomplete(_)) if !from_the_start || run.filled.rows > before => {}
-            outcome => return outcome,
+        let left = rows_left(&mut run.session, run.backfill).await?;
+        if left == 0 {
+            return Ok(());
         }
+        if from_the_start && before.is_some_and(|before| left >= before) {
+            return Err(incomplete(run.backfill, left));
+        }
+        before = Some(left);
     }
 }
 
@@ -281,20 +287,26 @@ async fn best_walk<'a>(session: &mut Session, backfill: &'a Backfill) -> Result<
 
 /// Whether no row is left without a value.
 pub(crate) async fn invariant_holds(session: &mut Session, backfill: &Backfill) -> Result<(), ExecError> {
-    let (table, column) = (&backfill.table, &backfill.column);
-    let left = session
-        .value(&backfill.invariant)
-        .await
-        .map_err(ExecError::server(format!("asking the invariant of `{table}.{column}`")))?;
-    match left.as_deref() {
-        Some("0") => Ok(()),
-        left => Err(ExecError::Incomplete(format!(
-            "{} rows of `{table}` have no `{column}`: the backfill's expression gives them no value, or they were written \
-             without the triggers\n  help: look at them with the invariant's condition, mend them or the expression:\n  {}",
-            left.unwrap_or("unknown"),
-            backfill.invariant
-        ))),
+    match rows_left(session, backfill).await? {
+        0 => Ok(()),
+        left => Err(incomplete(backfill, left)),
     }
+}
+
+async fn rows_left(session: &mut Session, backfill: &Backfill) -> Result<u64, ExecError> {
+    let doing = format!("asking the invariant of `{}.{}`", backfill.table, backfill.column);
+    let left = session.value(&backfill.invariant).await.map_err(ExecError::server(doing.clone()))?;
+    left.and_then(|it| it.parse().ok()).ok_or_else(|| {
+        ExecError::Refused(format!("{doing}: it gives no number of rows\n  help: correct the file's @invariant"))
+    })
+}
+
+fn incomplete(backfill: &Backfill, left: u64) -> ExecError {
+    let Backfill { table, column, invariant, .. } = backfill;
+    ExecError::Incomplete(format!(
+        "{left} rows of `{table}` have no `{column}`: the backfill's expression gives them no value, or they were written \
+         without the triggers\n  help: look at them with the invariant's condition, mend them or the expression:\n  {invariant}"
+    ))
 }
 
 /// Forgets the checkpoints of a migration that was undone.
