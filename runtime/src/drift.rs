@@ -1,8 +1,13 @@
 //! Drift as a build error: the structs against the numbers in the index, while the
 //! application compiles.
 //!
-//! The index is sorted by name, so every name is found in a few steps, and the work is linear in
-//! the columns: a schema of hundreds of tables costs little (`cargo xtask bench derive`).
+//! The compiler interprets this, at a microsecond or so for each call and turn of a loop, and warns
+//! about a constant that takes millions of them. So a name is searched among its own table's
+//! entries alone, and inner loops call nothing: hundreds of tables cost a second (`cargo xtask
+//! bench derive`), and most of that are the numbers.
+//!
+//! Every function here passes its caller on (`track_caller`): the compiler then marks the line
+//! where the application embeds its migrations, and none of these.
 
 use core::cmp::Ordering;
 
@@ -14,118 +19,122 @@ use crate::migration::Embedded;
 ///
 /// # Panics
 /// At compile time, naming the first table and column that differ and the command to run.
+#[track_caller]
 pub const fn assert_none(tables: &[&TableDef], recorded: &Embedded) {
+    if has_mistakes(tables) {
+        return;
+    }
+    let mut met = Met::new(recorded.tables.len());
     let mut at = 0;
     while at < tables.len() {
-        table(tables[at], recorded);
+        let def = tables[at];
+        let place = table_place(recorded, def.name);
+        if place == recorded.tables.len() || !same(recorded.tables[place].0, def.name) {
+            fail(def.name, None, " has no migration");
+        }
+        if met.before(place) {
+            fail(def.name, None, " stands twice in the schema");
+        }
+        columns(def, recorded);
+        if recorded.tables[place].1 != fingerprint::of_table(def) {
+            fail(def.name, None, " has changed its keys, indexes or checks since the last migration");
+        }
         at += 1;
     }
-    // every struct has its entry: more entries than structs are tables that are gone
-    if recorded.tables.len() > tables.len() {
-        at = 0;
-        while at < recorded.tables.len() {
-            if !has_table(tables, recorded.tables[at].0) {
-                fail(recorded.tables[at].0, None, " is in the migrations and not in the schema");
-            }
-            at += 1;
-        }
+    if let Some(gone) = met.first_missing() {
+        fail(recorded.tables[gone].0, None, " is in the migrations and not in the schema");
     }
 }
 
-const fn table(def: &TableDef, recorded: &Embedded) {
-    let place = table_place(recorded, def.name);
-    if place == recorded.tables.len() || !same(recorded.tables[place].0, def.name) {
-        fail(def.name, None, " has no migration");
+/// A struct with mistakes in its attributes has no name here, and has said what is wrong with it.
+const fn has_mistakes(tables: &[&TableDef]) -> bool {
+    let mut at = 0;
+    while at < tables.len() {
+        if tables[at].name.is_empty() {
+            return true;
+        }
+        at += 1;
     }
+    false
+}
+
+#[track_caller]
+const fn columns(def: &TableDef, recorded: &Embedded) {
+    let entries = recorded.columns;
+    let first = first_column(entries, def.name);
+    let end = end_of_columns(entries, def.name, first);
+    let mut met = Met::new(end - first);
     let mut at = 0;
     while at < def.columns.len() {
-        column(def.name, &def.columns[at], recorded);
-        at += 1;
-    }
-    let first = column_place(recorded, def.name, "");
-    let mut end = first;
-    while end < recorded.columns.len() && same(recorded.columns[end].0, def.name) {
-        end += 1;
-    }
-    // every field has its entry: more entries than fields are columns that are gone
-    at = first;
-    while end - first > def.columns.len() && at < end {
-        if !has_column(def, recorded.columns[at].1) {
-            fail(def.name, Some(recorded.columns[at].1), " is in the migrations and not in the struct");
+        let column: &ColumnDef = &def.columns[at];
+        let place = column_place(entries, column.name, first, end);
+        if place == end || !same(entries[place].1, column.name) {
+            fail(def.name, Some(column.name), " has no migration");
+        }
+        if met.before(place - first) {
+            fail(def.name, Some(column.name), " stands twice in the struct");
+        }
+        if entries[place].2 != fingerprint::of_column(column) {
+            fail(def.name, Some(column.name), " has changed since the last migration");
         }
         at += 1;
     }
-    if recorded.tables[place].1 != fingerprint::of_table(def) {
-        fail(def.name, None, " has changed its keys, indexes or checks since the last migration");
+    if let Some(gone) = met.first_missing() {
+        fail(def.name, Some(entries[first + gone].1), " is in the migrations and not in the struct");
     }
 }
 
-const fn column(table: &str, column: &ColumnDef, recorded: &Embedded) {
-    let place = column_place(recorded, table, column.name);
-    if place == recorded.columns.len() {
-        fail(table, Some(column.name), " has no migration");
-    }
-    let (of, name, number) = recorded.columns[place];
-    if !same(of, table) || !same(name, column.name) {
-        fail(table, Some(column.name), " has no migration");
-    }
-    if number != fingerprint::of_column(column) {
-        fail(table, Some(column.name), " has changed since the last migration");
-    }
-}
-
-/// The first entry that is not before this table.
+/// The first table that is not before this one.
 const fn table_place(recorded: &Embedded, table: &str) -> usize {
-    let (mut low, mut high) = (0, recorded.tables.len());
+    let tables = recorded.tables;
+    let (mut low, mut high) = (0, tables.len());
     while low < high {
         let middle = low + (high - low) / 2;
-        if matches!(compare(recorded.tables[middle].0, table), Ordering::Less) {
-            low = middle + 1;
-        } else {
-            high = middle;
+        match compare(tables[middle].0, table) {
+            Ordering::Less => low = middle + 1,
+            _ => high = middle,
         }
     }
     low
 }
 
-/// The first entry that is not before this column.
-const fn column_place(recorded: &Embedded, table: &str, column: &str) -> usize {
-    let (mut low, mut high) = (0, recorded.columns.len());
+/// The first column that is of this table, or would be.
+const fn first_column(entries: &[(&str, &str, u64)], table: &str) -> usize {
+    let (mut low, mut high) = (0, entries.len());
     while low < high {
         let middle = low + (high - low) / 2;
-        let order = match compare(recorded.columns[middle].0, table) {
-            Ordering::Equal => compare(recorded.columns[middle].1, column),
-            other => other,
-        };
-        if matches!(order, Ordering::Less) {
-            low = middle + 1;
-        } else {
-            high = middle;
+        match compare(entries[middle].0, table) {
+            Ordering::Less => low = middle + 1,
+            _ => high = middle,
         }
     }
     low
 }
 
-const fn has_table(tables: &[&TableDef], name: &str) -> bool {
-    let mut at = 0;
-    while at < tables.len() {
-        if same(tables[at].name, name) {
-            return true;
+/// The first column from `first` on that is of another table.
+const fn end_of_columns(entries: &[(&str, &str, u64)], table: &str, first: usize) -> usize {
+    let (mut low, mut high) = (first, entries.len());
+    while low < high {
+        let middle = low + (high - low) / 2;
+        match compare(entries[middle].0, table) {
+            Ordering::Greater => high = middle,
+            _ => low = middle + 1,
         }
-        at += 1;
     }
-    false
+    low
 }
 
-const fn has_column(def: &TableDef, name: &str) -> bool {
-    let mut at = 0;
-    while at < def.columns.len() {
-        if same(def.columns[at].name, name) {
-            return true;
+/// Among one table's columns, the first that is not before this one.
+const fn column_place(entries: &[(&str, &str, u64)], column: &str, first: usize, end: usize) -> usize {
+    let (mut low, mut high) = (first, end);
+    while low < high {
+        let middle = low + (high - low) / 2;
+        match compare(entries[middle].1, column) {
+            Ordering::Less => low = middle + 1,
+            _ => high = middle,
         }
-        at += 1;
     }
-    false
+    low
 }
 
 const fn same(a: &str, b: &str) -> bool {
@@ -135,23 +144,66 @@ const fn same(a: &str, b: &str) -> bool {
 /// As `str` orders itself, which is how the index is sorted.
 const fn compare(a: &str, b: &str) -> Ordering {
     let (a, b) = (a.as_bytes(), b.as_bytes());
+    let (a_length, b_length) = (a.len(), b.len());
+    let both = if a_length < b_length { a_length } else { b_length };
     let mut at = 0;
-    while at < a.len() && at < b.len() {
+    while at < both {
         if a[at] != b[at] {
             return if a[at] < b[at] { Ordering::Less } else { Ordering::Greater };
         }
         at += 1;
     }
-    if a.len() == b.len() {
+    if a_length == b_length {
         Ordering::Equal
-    } else if a.len() < b.len() {
+    } else if a_length < b_length {
         Ordering::Less
     } else {
         Ordering::Greater
     }
 }
 
+/// Which entries the structs have met. Counting them would not do: a struct that is listed twice
+/// would stand in for one that is gone.
+struct Met {
+    bits: [u64; ENTRIES_MAX / 64],
+    length: usize,
+    count: usize,
+}
+
+/// Tables of a schema, or columns of a table; both servers take fewer columns.
+const ENTRIES_MAX: usize = 16_384;
+
+impl Met {
+    const fn new(length: usize) -> Self {
+        assert!(length <= ENTRIES_MAX, "an index of migrations holds at most 16384 tables");
+        Self { bits: [0; ENTRIES_MAX / 64], length, count: 0 }
+    }
+
+    /// Whether this entry was met before; now it is.
+    const fn before(&mut self, place: usize) -> bool {
+        let bit = 1 << (place % 64);
+        if self.bits[place / 64] & bit != 0 {
+            return true;
+        }
+        self.bits[place / 64] |= bit;
+        self.count += 1;
+        false
+    }
+
+    const fn first_missing(&self) -> Option<usize> {
+        let mut place = 0;
+        while self.count < self.length && place < self.length {
+            if self.bits[place / 64] & (1 << (place % 64)) == 0 {
+                return Some(place);
+            }
+            place += 1;
+        }
+        None
+    }
+}
+
 /// The message is put together in a fixed buffer: there is no `format!` while compiling.
+#[track_caller]
 const fn fail(table: &str, column: Option<&str>, what: &str) -> ! {
     let mut text = Buffer { bytes: [0; 512], length: 0 };
     text = text.push(if column.is_some() { "schema drift: column `" } else { "schema drift: table `" }).push(table);
