@@ -1,6 +1,7 @@
 //! A struct's staged migration, as a value.
 
 use pontoon::migration::{Migration, Stage, Step, file};
+use pontoon::plan::plan;
 use pontoon::schema::{Schema, from_defs};
 use pontoon::{Dialect, Schema as _, Table};
 
@@ -34,6 +35,22 @@ pub struct User {
     pub language: Option<String>,
     #[column(default(postgres = "gen_random_uuid()", mysql = "uuid_to_bin(uuid())"))]
     pub public_id: uuid::Uuid,
+}
+
+mod small_integer {
+    use pontoon::Table;
+
+    #[allow(dead_code)]
+    #[derive(Table)]
+    #[table(name = "users", dropped("fax"))]
+    pub(super) struct User {
+        #[column(primary_key, identity)]
+        id: i64,
+        #[column(unique, length = 320)]
+        email: String,
+        #[column(backfill = "length(email)")]
+        opacity: u8,
+    }
 }
 
 fn source() -> Schema {
@@ -118,4 +135,13 @@ fn an_equal_schema_needs_nothing() {
     for dialect in Dialect::ALL {
         assert_eq!(shop::Order::stages(&schema, dialect).unwrap().steps, []);
     }
+}
+
+#[test]
+fn a_marker_that_applications_write_is_warned_of() {
+    let (target, intents) = from_defs(&[&<small_integer::User as Table>::DEF]).unwrap();
+    let warnings = |dialect| plan("1", &source(), &target, &intents, dialect).unwrap().warnings;
+    let mysql = warnings(Dialect::MySql);
+    assert!(mysql.iter().any(|it| it.contains("a 255 that new code writes into `users.opacity`")), "{mysql:?}");
+    assert_eq!(warnings(Dialect::Postgres), Vec::<String>::new());
 }

@@ -149,6 +149,14 @@ fn filled(context: &Context<'_>, plan: &Plan<'_>) -> Result<Staging, Refusal> {
                 table.name, column.name
             ));
         }
+        if let (Dialect::MySql, Marker::Default(value)) = (context.dialect, &plan.marker)
+            && mysql::types::left_out_is_common(&column.ty)
+        {
+            staging.warnings.push(format!(
+                "MySQL: until contract, a {value} that new code writes into `{}.{}` is taken for a value left out",
+                table.name, column.name
+            ));
+        }
     } else {
         let comment = "New rows get their value from here on; the rows of before are filled.";
         staging.push(Stage::Expand, set_default(context, plan, comment, plan.default, initial).step());

@@ -153,6 +153,11 @@ pub(crate) fn left_out(ty: &ColumnType) -> Option<String> {
     })
 }
 
+/// Whether [`left_out`] is a value that an application may well write: a small integer has few others.
+pub(crate) fn left_out_is_common(ty: &ColumnType) -> bool {
+    matches!(ty.kind, Kind::TinyInt | Kind::SmallInt | Kind::UnsignedTinyInt | Kind::UnsignedSmallInt)
+}
+
 /// Sixteen bytes, which a UUID holds too.
 const UNFILLED: &[u8] = b"pontoon unfilled";
 
