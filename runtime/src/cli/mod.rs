@@ -22,7 +22,7 @@ use crate::exec::backfill::BackfillOptions;
 use crate::exec::{ExecError, Options, Outcome, Patience, Pool, Runner};
 use crate::migration::history::{HistoryError, Recorded};
 
-/// The arguments of `migrate`.
+/// Runs the application's migrations, stage by stage.
 #[derive(Debug, Args)]
 pub struct MigrateArgs {
     #[command(subcommand)]
