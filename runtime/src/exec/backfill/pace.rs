@@ -22,9 +22,20 @@ impl Pace {
         }
     }
 
-    /// The size of the next batch.
+    /// The size of the next batch: a round number, one of some thirty for each factor of ten. It
+    /// stands in a statement's text, and each text is prepared once; MySQL's driver keeps a hundred of
+    /// them, and beyond that each batch waits 40 ms while one is closed (measured: 57 ms a batch,
+    /// of which the server worked 27).
     pub(super) fn size(&self) -> u64 {
-        self.size.max(1.0) as u64
+        let size = self.size.max(1.0);
+        let decade = 10_f64.powf(size.log10().floor());
+        let step = match size / decade {
+            leading if leading < 2.0 => 0.1,
+            leading if leading < 5.0 => 0.25,
+            _ => 0.5,
+        };
+        let round = (size / decade / step).round() * step * decade;
+        round.clamp(self.smallest, self.largest) as u64
     }
 
     /// Takes in how long a batch of the full size took.
@@ -69,6 +80,17 @@ mod tests {
         let mut pace = Pace::new(1_000, 1, 100_000, Duration::from_millis(8));
         pace.took(Duration::from_secs(1));
         assert_eq!(pace.size(), 250);
+    }
+
+    #[test]
+    fn few_sizes_are_ever_used() {
+        let mut pace = Pace::new(500, 200, 2_000, Duration::from_millis(20));
+        let mut sizes = std::collections::BTreeSet::new();
+        for at in 0..5_000 {
+            sizes.insert(pace.size());
+            pace.took(Duration::from_micros(5_000 + (at * 7_919) % 40_000));
+        }
+        assert!(sizes.len() < 60, "{} sizes", sizes.len());
     }
 
     #[test]
