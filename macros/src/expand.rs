@@ -88,6 +88,7 @@ fn said(private: &TokenStream, attrs: &attr::Column) -> Vec<TokenStream> {
         ("sql_type", &attrs.sql_type),
         ("default", &attrs.default),
         ("backfill", &attrs.backfill),
+        ("reverse", &attrs.reverse),
         ("check", &attrs.check),
     ];
     for (field, value) in texts.into_iter().filter(|(_, it)| !it.is_none()) {

@@ -39,13 +39,14 @@ use syn::{DeriveInput, parse_macro_input};
 /// | `length = 320` | characters of a text, bytes of a byte string |
 /// | `precision = 12, scale = 2` | digits of a decimal, in all and behind the point |
 /// | `default = "now()"` | an SQL expression |
-/// | `backfill = "..."` | an SQL expression over the row, for rows of before this column |
+/// | `backfill = "..."` | an SQL expression over the row, for rows of before this column; with a change of type, over the old value |
+/// | `reverse = "..."` | with a change of type, the old value from the new one, for old code until contract |
 /// | `check = "..."` | a condition |
 /// | `sql_type = "..."` | the type's SQL name |
 /// | `references(table = "users", column = "id", on_delete = "cascade", on_update = "restrict")` | a foreign key |
 /// | `renamed_from = "old"` | the column's name in the last migration |
 ///
-/// `default`, `backfill`, `check` and `sql_type` take one text for both servers, or one each:
+/// `default`, `backfill`, `reverse`, `check` and `sql_type` take one text for both servers, or one each:
 /// `backfill(postgres = "...", mysql = "...")`.
 #[proc_macro_derive(Table, attributes(table, column))]
 pub fn table(input: TokenStream) -> TokenStream {

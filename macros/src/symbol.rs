@@ -17,6 +17,7 @@ pub(crate) const PRECISION: &str = "precision";
 pub(crate) const SCALE: &str = "scale";
 pub(crate) const DEFAULT: &str = "default";
 pub(crate) const BACKFILL: &str = "backfill";
+pub(crate) const REVERSE: &str = "reverse";
 pub(crate) const SQL_TYPE: &str = "sql_type";
 pub(crate) const REFERENCES: &str = "references";
 pub(crate) const RENAMED_FROM: &str = "renamed_from";
@@ -38,6 +39,7 @@ pub(crate) const COLUMN_KEYS: &[&str] = &[
     SCALE,
     DEFAULT,
     BACKFILL,
+    REVERSE,
     CHECK,
     SQL_TYPE,
     REFERENCES,

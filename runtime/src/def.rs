@@ -90,6 +90,8 @@ pub struct ColumnDef {
     pub default: PerServer,
     /// Intent: the SQL expression that gives rows of before this column their value.
     pub backfill: PerServer,
+    /// Intent: with a change of type, the SQL expression that gives old code its value from the new one.
+    pub reverse: PerServer,
     /// A condition on this column.
     pub check: PerServer,
     /// A foreign key from this column alone.
@@ -116,6 +118,7 @@ impl ColumnDef {
         sql_type: PerServer::NONE,
         default: PerServer::NONE,
         backfill: PerServer::NONE,
+        reverse: PerServer::NONE,
         check: PerServer::NONE,
         references: None,
         renamed_from: None,

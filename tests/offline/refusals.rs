@@ -86,28 +86,104 @@ fn a_drop_and_an_add_that_are_meant_are_taken() {
 }
 
 #[test]
-fn a_rename_is_named_with_two_ways_round_it() {
-    let said = refusal(
-        table!(User { #[column(primary_key)] id: i64, name: Option<i32> }),
-        table!(User { #[column(primary_key)] id: i64, #[column(renamed_from = "name")] nick: Option<i32> }),
-    );
-    insta::assert_snapshot!(said, @r#"
-    column `users.name` is renamed to `nick`
-      help: a rename is not derived; keep the column's name with #[column(name = "name")], or keep the old field, add the new one with #[column(backfill = "name")], and remove the old one in a later migration
+fn renames_that_are_not_derived() {
+    let before = || table!(User { #[column(primary_key)] id: i64, name: Option<i32>, born: i32 });
+    let said = [
+        refusal(
+            before(),
+            table!(User { #[column(primary_key, renamed_from = "id")] key: i64, name: Option<i32>, born: i32 }),
+        ),
+        refusal(
+            before(),
+            table!(User {
+                #[column(primary_key)]
+                id: i64,
+                #[column(renamed_from = "name")]
+                nick: i32,
+                born: i32
+            }),
+        ),
+        refusal(
+            before(),
+            table!(User { #[column(primary_key)] id: i64, #[column(renamed_from = "nam")] nick: Option<i32>, name: Option<i32>, born: i32 }),
+        ),
+        refusal(
+            before(),
+            table!(User { #[column(primary_key)] id: i64, #[column(renamed_from = "born")] year: i32, #[column(renamed_from = "born")] age: i32, name: Option<i32> }),
+        ),
+    ];
+    insta::assert_snapshot!(said.join("\n\n"), @r#"
+    the primary key of `users` changes from (id) to (key)
+      help: changing a table's key is not derived: keep it, or make a new table
+
+    column `users.name` is renamed to `nick`, and its nullability or default changes too
+      help: do one in this migration and the other in the next: rename the field first, as it is
+
+    column `users.nick` is said to be renamed from `nam`, which is not there to be renamed
+      help: correct the name, or remove `renamed_from`
+
+    columns `users.year` and `users.age` are both said to be renamed from `born`
+      help: remove `renamed_from` from one, and give that one a `backfill`
     "#);
 }
 
 #[test]
 fn changes_that_are_not_derived() {
     let before = table!(User (index("a", name = "i")) { #[column(primary_key)] id: i64, a: i32, b: i32 });
-    let after = table!(User (index("a", "b", name = "i")) { #[column(primary_key)] id: i64, a: i64, #[column(primary_key)] b: i32 });
+    let after = table!(User (index("a", "b", name = "i")) { #[column(primary_key)] id: i64, a: i32, #[column(primary_key)] b: i32 });
     insta::assert_snapshot!(refusal(before, after), @r#"
     index `i` of `users` changes
       help: give the new one another name, so that both can be there while the code changes: `name = "..."`
     the primary key of `users` changes from (id) to (id, b)
       help: changing a table's key is not derived: keep it, or make a new table
-    the type of `users.a` changes from `integer` (MySQL `int`) to `bigint`
-      help: a change of type is not derived; add a new field with #[column(backfill = "...")] that casts `a`, and remove the old one in a later migration
+    "#);
+}
+
+#[test]
+fn types_that_do_not_change_by_themselves() {
+    let before = || {
+        table!(User {
+            #[column(primary_key)]
+            id: i32,
+            #[column(check = "a > 0")]
+            a: i32,
+            b: i64,
+            c: Option<i32>,
+        })
+    };
+    let after = |def: TableDef| refusal(before(), def);
+    let said = [
+        after(
+            table!(User { #[column(primary_key)] id: i64, #[column(check = "a > 0")] a: i32, b: i64, c: Option<i32> }),
+        ),
+        after(
+            table!(User { #[column(primary_key)] id: i32, #[column(check = "a > 0")] a: i64, b: i64, c: Option<i32> }),
+        ),
+        after(
+            table!(User { #[column(primary_key)] id: i32, #[column(check = "a > 0")] a: i32, b: i32, c: Option<i32> }),
+        ),
+        after(table!(User {
+            #[column(primary_key)]
+            id: i32,
+            #[column(check = "a > 0")]
+            a: i32,
+            b: i64,
+            #[column(backfill = "0")]
+            c: i64
+        })),
+    ];
+    insta::assert_snapshot!(said.join("\n\n"), @r#"
+    the type of `users.id` changes from `integer` (MySQL `int`) to `bigint`, which is part of the primary key
+      help: changing the type of a key is not derived: keep the type, or make a new table
+
+    the type of `users.a` changes from `integer` (MySQL `int`) to `bigint`, on which check `users_a_check` stands
+      help: remove the constraint in one migration, change the type in the next, and add the constraint again in a third
+
+    the type of `users.b` changes from `bigint` to `integer` (MySQL `int`), which does not hold every value as it is
+      help: say how: #[column(backfill = "...", reverse = "...")], two SQL expressions: the new value over `b`, and, for old code until contract, the old one over `b`
+
+    the type of `users.c` changes, and its nullability or default changes too
+      help: do one in this migration and the other in the next
     "#);
 }
 

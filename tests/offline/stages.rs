@@ -74,8 +74,9 @@ fn postgres_takes_each_step_after_what_it_needs() {
     let order = [
         "ADD COLUMN \"display_name\" varchar(64)",
         "CREATE FUNCTION \"pontoon_users_display_name\"",
-        "CREATE TRIGGER \"pontoon_users_display_name_ins\"",
+        // a row that is inserted with a value must not change before the other trigger is there
         "CREATE TRIGGER \"pontoon_users_display_name_upd\"",
+        "CREATE TRIGGER \"pontoon_users_display_name_ins\"",
         "UPDATE \"users\" SET \"display_name\"",
         "CHECK (\"display_name\" IS NOT NULL) NOT VALID",
         "VALIDATE CONSTRAINT \"pontoon_users_display_name_not_null\"",

@@ -3,6 +3,7 @@
 mod backfill;
 mod crash;
 mod interrupt;
+mod operations;
 mod refuse;
 mod run;
 mod seed;

@@ -6,7 +6,7 @@ use super::{Item, Once, PerServer, Value, items, per_server, text, unknown, word
 use crate::ctxt::Ctxt;
 use crate::symbol::{
     ACTIONS, BACKFILL, CHECK, COLUMN, COLUMN_KEYS, DEFAULT, IDENTITY, LENGTH, NAME, ON_DELETE, ON_UPDATE, PRECISION,
-    PRIMARY_KEY, REFERENCE_KEYS, REFERENCES, RENAMED_FROM, SCALE, SQL_TYPE, TABLE, UNIQUE,
+    PRIMARY_KEY, REFERENCE_KEYS, REFERENCES, RENAMED_FROM, REVERSE, SCALE, SQL_TYPE, TABLE, UNIQUE,
 };
 
 /// What was written on the field; each with the token that errors point at.
@@ -21,6 +21,7 @@ pub(crate) struct Column {
     pub(crate) scale: Option<LitInt>,
     pub(crate) default: PerServer,
     pub(crate) backfill: PerServer,
+    pub(crate) reverse: PerServer,
     pub(crate) check: PerServer,
     pub(crate) sql_type: PerServer,
     pub(crate) references: Option<Reference>,
@@ -40,7 +41,7 @@ impl Column {
         let [mut name, mut renamed_from] = [(); 2].map(|()| Once::default());
         let [mut primary_key, mut identity, mut unique] = [(); 3].map(|()| Once::default());
         let [mut length, mut precision, mut scale] = [(); 3].map(|()| Once::default());
-        let [mut default, mut backfill, mut check, mut sql_type] = [(); 4].map(|()| Once::default());
+        let [mut default, mut backfill, mut reverse, mut check, mut sql_type] = [(); 5].map(|()| Once::default());
         let mut references = Once::default();
         for item in items(ctxt, attributes, COLUMN) {
             let Item::Named(key, value) = &item else {
@@ -58,6 +59,7 @@ impl Column {
                 SCALE => scale.set(ctxt, key, number(ctxt, key, value)),
                 DEFAULT => default.set(ctxt, key, per_server(ctxt, key, value)),
                 BACKFILL => backfill.set(ctxt, key, per_server(ctxt, key, value)),
+                REVERSE => reverse.set(ctxt, key, per_server(ctxt, key, value)),
                 CHECK => check.set(ctxt, key, per_server(ctxt, key, value)),
                 SQL_TYPE => sql_type.set(ctxt, key, per_server(ctxt, key, value)),
                 REFERENCES => references.set(ctxt, key, reference(ctxt, key, value)),
@@ -74,6 +76,7 @@ impl Column {
             scale: scale.value,
             default: default.value.unwrap_or_default(),
             backfill: backfill.value.unwrap_or_default(),
+            reverse: reverse.value.unwrap_or_default(),
             check: check.value.unwrap_or_default(),
             sql_type: sql_type.value.unwrap_or_default(),
             references: references.value,

@@ -2,12 +2,14 @@
 //! under the same file names for both; what differs in *how a change is staged* lives in
 //! [`crate::operation`].
 
+mod assignable;
 pub mod mysql;
 pub mod postgres;
 mod sql_words;
 
 use std::fmt;
 
+pub(crate) use assignable::assignable;
 pub(crate) use sql_words::{columns_in, default_is_stable};
 
 use crate::schema::ColumnType;
@@ -63,6 +65,14 @@ impl Dialect {
     pub fn type_name(self, ty: &ColumnType) -> String {
         match self {
             Self::Postgres => postgres::types::name(ty),
+            Self::MySql => mysql::types::name(ty),
+        }
+    }
+
+    /// A column's type as the catalog shows it.
+    pub(crate) fn catalog_type(self, ty: &ColumnType) -> String {
+        match self {
+            Self::Postgres => postgres::types::catalog_name(ty),
             Self::MySql => mysql::types::name(ty),
         }
     }

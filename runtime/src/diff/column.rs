@@ -1,18 +1,26 @@
 //! What changes in a table's columns.
 
+use std::collections::BTreeMap;
+
 use super::Diff;
 use crate::dialect::Dialect;
 use crate::operation::Operation;
-use crate::schema::{Column, ColumnType, Table};
+use crate::schema::{Column, Table};
 
 impl Diff<'_> {
     pub(super) fn columns(&mut self, before: &Table, after: &Table) {
         let gone: Vec<&Column> = before.columns.iter().filter(|it| after.column(&it.name).is_none()).collect();
         let new: Vec<&Column> = after.columns.iter().filter(|it| before.column(&it.name).is_none()).collect();
         self.dropped_or_renamed(after, &gone, &new);
+        let renamed: BTreeMap<&str, &str> = new.iter().filter_map(|it| self.renamed(after, &gone, it)).collect();
         for column in &new {
-            self.operations.push(Operation::AddColumn { table: after.name.clone(), column: column.name.clone() });
-            if column.identity {
+            let (table, column_name) = (after.name.clone(), column.name.clone());
+            let from = renamed.iter().find(|(_, to)| **to == column.name);
+            self.operations.push(match from {
+                Some((from, _)) => Operation::RenameColumn { table, from: (*from).to_owned(), column: column_name },
+                None => Operation::AddColumn { table, column: column_name },
+            });
+            if column.identity && from.is_none() {
                 self.refuse(
                     &after.name,
                     Some(&column.name),
@@ -22,7 +30,11 @@ impl Diff<'_> {
             }
         }
         for column in &gone {
-            self.operations.push(Operation::DropColumn { table: after.name.clone(), column: column.name.clone() });
+            self.operations.push(Operation::DropColumn {
+                table: after.name.clone(),
+                column: column.name.clone(),
+                renamed_to: renamed.get(column.name.as_str()).map(|it| (*it).to_owned()),
+            });
         }
         for column in &after.columns {
             if let Some(earlier) = before.column(&column.name) {
@@ -31,35 +43,40 @@ impl Diff<'_> {
         }
     }
 
+    /// Old and new name, where the author says so and the old one is there to be renamed.
+    fn renamed<'n>(&self, table: &Table, gone: &[&'n Column], new: &'n Column) -> Option<(&'n str, &'n str)> {
+        let old = self.intents.renamed_from.get(&(table.name.clone(), new.name.clone()))?;
+        gone.iter().find(|it| it.name == *old).map(|it| (it.name.as_str(), new.name.as_str()))
+    }
+
     /// A drop and an add may be a rename: only the author knows.
     fn dropped_or_renamed(&mut self, table: &Table, gone: &[&Column], new: &[&Column]) {
         let name = &table.name;
         let key = |column: &str| (name.clone(), column.to_owned());
-        let mut unexplained: Vec<&str> = Vec::new();
-        for column in gone {
-            if !self.intents.dropped.contains(&key(&column.name)) {
-                unexplained.push(&column.name);
-            }
-        }
+        let mut unexplained: Vec<&str> = gone.iter().map(|it| it.name.as_str()).collect();
+        unexplained.retain(|it| !self.intents.dropped.contains(&key(it)));
+        let mut successors: BTreeMap<String, &str> = BTreeMap::new();
         for column in new {
             let Some(old) = self.intents.renamed_from.get(&key(&column.name)).cloned() else { continue };
-            let known = gone.iter().any(|it| it.name == old);
             unexplained.retain(|it| *it != old);
-            let message = if known {
-                format!("column `{name}.{old}` is renamed to `{}`", column.name)
-            } else {
-                format!(
-                    "column `{name}.{}` is said to be renamed from `{old}`, which is not in the last migration",
-                    column.name
+            let (message, help) = if !gone.iter().any(|it| it.name == old) {
+                (
+                    format!(
+                        "column `{name}.{}` is said to be renamed from `{old}`, which is not there to be renamed",
+                        column.name
+                    ),
+                    "correct the name, or remove `renamed_from`",
                 )
-            };
-            let help = if known {
-                format!(
-                    "a rename is not derived; keep the column's name with #[column(name = \"{old}\")], or keep the old field, \
-                     add the new one with #[column(backfill = \"{old}\")], and remove the old one in a later migration"
+            } else if let Some(other) = successors.insert(old.clone(), &column.name) {
+                (
+                    format!(
+                        "columns `{name}.{other}` and `{name}.{}` are both said to be renamed from `{old}`",
+                        column.name
+                    ),
+                    "remove `renamed_from` from one, and give that one a `backfill`",
                 )
             } else {
-                "remove `renamed_from`, or correct the name".to_owned()
+                continue;
             };
             self.refuse(name, Some(&column.name), message, help);
         }
@@ -88,16 +105,7 @@ impl Diff<'_> {
     fn column(&mut self, table: &str, before: &Column, after: &Column) {
         let (table, column) = (table.to_owned(), after.name.clone());
         if before.ty != after.ty {
-            let [from, to] = [&before.ty, &after.ty].map(spelled);
-            self.refuse(
-                &table,
-                Some(&column),
-                format!("the type of `{table}.{column}` changes from {from} to {to}"),
-                format!(
-                    "a change of type is not derived; add a new field with #[column(backfill = \"...\")] that casts `{column}`, \
-                     and remove the old one in a later migration"
-                ),
-            );
+            self.operations.push(Operation::ChangeType { table: table.clone(), column: column.clone() });
         }
         if before.identity != after.identity {
             self.refuse(
@@ -129,9 +137,4 @@ impl Diff<'_> {
             self.operations.push(Operation::DropDefault { table, column });
         }
     }
-}
-
-fn spelled(ty: &ColumnType) -> String {
-    let [postgres, mysql] = Dialect::ALL.map(|dialect| dialect.type_name(ty));
-    if postgres == mysql { format!("`{postgres}`") } else { format!("`{postgres}` (MySQL `{mysql}`)") }
 }

@@ -16,6 +16,8 @@ pub enum Fact {
     Column(String, String),
     /// `nullable users.email`: the column is there and takes NULL.
     Nullable(String, String),
+    /// `type users.email character varying(320)`: the column is there and of this type, by the catalog's name.
+    Type(String, String, String),
     /// `default users.email`: the column is there and has a default.
     Default(String, String),
     /// `index users.users_email_key`: the index is there and valid.
@@ -66,6 +68,13 @@ impl Fact {
             };
         };
         let (second, rest) = name_then_rest(second)?;
+        if key == "type" {
+            return if rest.is_empty() {
+                Err(format!("`{text}` names no type"))
+            } else {
+                Ok(Self::Type(first, second, rest.trim().to_owned()))
+            };
+        }
         let make = match key {
             "column" => Self::Column,
             "nullable" => Self::Nullable,
@@ -87,6 +96,7 @@ impl fmt::Display for Fact {
             Self::Repeatable => return f.write_str("repeatable"),
             Self::Table(name) => return write!(f, "table {}", quote(name)),
             Self::Function(name) => return write!(f, "function {}", quote(name)),
+            Self::Type(table, name, ty) => return write!(f, "type {}.{} {ty}", quote(table), quote(name)),
             Self::Column(table, name) => ("column", table, name),
             Self::Nullable(table, name) => ("nullable", table, name),
             Self::Default(table, name) => ("default", table, name),
@@ -105,15 +115,21 @@ mod tests {
 
     #[test]
     fn a_fact_reads_back_as_it_was_written() {
-        for text in ["table users", "not column users.a", "index users.\"Größe.x\"", "function pontoon_f", "repeatable"]
-        {
+        for text in [
+            "table users",
+            "not column users.a",
+            "type users.a varchar(9)",
+            "index users.\"Größe.x\"",
+            "function pontoon_f",
+            "repeatable",
+        ] {
             assert_eq!(Fact::parse(text).unwrap().to_string(), text);
         }
     }
 
     #[test]
     fn half_a_fact_is_refused() {
-        for text in ["column users", "table", "table a b", "color a.b"] {
+        for text in ["column users", "type users.a", "table", "table a b", "color a.b"] {
             assert!(Fact::parse(text).is_err(), "{text}");
         }
     }

@@ -4,13 +4,19 @@
 use super::{Context, Draft, Staging};
 use crate::dialect::{Dialect, mysql, postgres};
 use crate::migration::{Algorithm, Claim, Fact, LockMode, Stage};
+use crate::schema::Index;
 
 pub(super) fn stage(context: &Context<'_>, table: &str, name: &str) -> Staging {
     let mut staging = Staging::default();
-    let index = &context.table(table).indexes[name];
+    staging.push(Stage::Validate, draft(context, table, name, &context.table(table).indexes[name]).step());
+    staging
+}
+
+/// The statement, in validate.
+pub(super) fn draft(context: &Context<'_>, table: &str, name: &str, index: &Index) -> Draft {
     let fact = Fact::Index(table.to_owned(), name.to_owned());
     let comment = "Reads the whole table; reads and writes go on.";
-    let draft = match context.dialect {
+    match context.dialect {
         Dialect::Postgres => {
             let claim = Claim::none().lock(table, LockMode::ShareUpdateExclusive);
             Draft::new(comment, postgres::ddl::create_index(table, name, index, true), claim.clone().scan(table), fact)
@@ -24,7 +30,5 @@ pub(super) fn stage(context: &Context<'_>, table: &str, name: &str) -> Staging {
             let drop = mysql::ddl::alter(table, &format!("DROP INDEX {}", context.ident(name)), how);
             Draft::new(comment, add, claim.clone().scan(table), fact).undo(drop, claim)
         }
-    };
-    staging.push(Stage::Validate, draft.step());
-    staging
+    }
 }

@@ -7,8 +7,17 @@ use crate::migration::{Algorithm, Claim, Fact, LockMode, Stage};
 
 pub(super) fn stage(context: &Context<'_>, table: &str, name: &str) -> Staging {
     let mut staging = Staging::default();
+    staging.push(Stage::Contract, draft(context, table, name).last());
+    if context.source.tables[table].indexes[name].unique {
+        staging.warnings.push(format!("until contract, unique index `{name}` of `{table}` still binds new code"));
+    }
+    staging
+}
+
+/// The statement, in contract.
+pub(super) fn draft(context: &Context<'_>, table: &str, name: &str) -> Draft {
     let fact = Fact::Index(table.to_owned(), name.to_owned()).negated();
-    let draft = match context.dialect {
+    match context.dialect {
         Dialect::Postgres => {
             let claim = Claim::none().lock(table, LockMode::ShareUpdateExclusive);
             let sql = format!("DROP INDEX CONCURRENTLY {}", context.ident(name));
@@ -19,10 +28,5 @@ pub(super) fn stage(context: &Context<'_>, table: &str, name: &str) -> Staging {
             let sql = mysql::ddl::alter(table, &what, "ALGORITHM=INPLACE, LOCK=NONE");
             Draft::new("", sql, context.mysql_alter(Stage::Contract, table, Algorithm::Inplace), fact)
         }
-    };
-    staging.push(Stage::Contract, draft.last());
-    if context.source.tables[table].indexes[name].unique {
-        staging.warnings.push(format!("until contract, unique index `{name}` of `{table}` still binds new code"));
     }
-    staging
 }

@@ -11,12 +11,12 @@ use crate::schema::Column;
 pub(super) fn stage(context: &Context<'_>, table: &str, column: &str) -> Result<Staging, Refusal> {
     let Some(column) = context.source.tables[table].column(column) else { return Ok(Staging::default()) };
     let mut staging = Staging::default();
-    take_null(context, table, column, &mut staging);
+    take_null(context, table, column, Stage::Expand, &mut staging);
     Ok(staging)
 }
 
 /// From now on the column takes NULL.
-pub(super) fn take_null(context: &Context<'_>, table: &str, column: &Column, staging: &mut Staging) {
+pub(super) fn take_null(context: &Context<'_>, table: &str, column: &Column, stage: Stage, staging: &mut Staging) {
     let default = column.default.of(context.dialect);
     match context.dialect {
         Dialect::Postgres => {
@@ -26,11 +26,11 @@ pub(super) fn take_null(context: &Context<'_>, table: &str, column: &Column, sta
                 context.ident(&column.name)
             );
             let fact = Fact::Nullable(table.to_owned(), column.name.clone());
-            let draft = Draft::new("A change of the catalog.", sql, context.alter(Stage::Expand, table), fact);
-            staging.push(Stage::Expand, undo_by_proof(context, draft, table, &column.name).step());
+            let draft = Draft::new("A change of the catalog.", sql, context.alter(stage, table), fact);
+            staging.push_drafted(stage, undo_by_proof(context, draft, table, &column.name));
         }
         Dialect::MySql => {
-            staging.push(Stage::Expand, mysql_modify(context, table, column, Stage::Expand, true, default).step());
+            staging.push_drafted(stage, mysql_modify(context, table, column, stage, true, default));
             staging.warnings.push(format!(
                 "MySQL: letting `{table}.{}` take NULL rebuilds the table (reads and writes go on; twice the disk)",
                 column.name

@@ -20,7 +20,8 @@ pub(crate) struct Fill<'a> {
 
 /// The backfill of one column.
 pub(crate) fn backfill(context: &Context<'_>, table: &Table, fill: &Fill<'_>) -> Result<Step, Refusal> {
-    let key = walk_key(table).ok_or_else(|| {
+    // what this migration adds is no key yet
+    let key = context.source.tables.get(&table.name).and_then(walk_key).ok_or_else(|| {
         (
             format!(
                 "column `{}.{}` needs a backfill, and table `{}` has no key to walk by",

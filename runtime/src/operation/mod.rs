@@ -7,6 +7,7 @@ mod add_check;
 mod add_column;
 mod add_foreign_key;
 mod add_index;
+mod change_type;
 mod create_table;
 mod drop_check;
 mod drop_column;
@@ -15,14 +16,21 @@ mod drop_foreign_key;
 mod drop_index;
 mod drop_not_null;
 mod fill;
+mod filled_column;
+mod formula;
+mod mirror;
+mod rename_column;
 mod set_default;
 mod set_not_null;
 mod statement;
 mod sync;
+mod triggers;
 
 pub(crate) use add_foreign_key::foreign_key_sql;
+pub(crate) use mirror::Mirror;
 pub(crate) use statement::Draft;
 pub(crate) use sync::Sync;
+pub(crate) use triggers::{Triggers, function_name, insert_name, update_name};
 
 use std::collections::BTreeSet;
 
@@ -54,6 +62,22 @@ pub enum Operation {
     },
     /// A new column of a table that is there.
     AddColumn {
+        /// The table.
+        table: String,
+        /// The column.
+        column: String,
+    },
+    /// A column has another name: a new one that mirrors the old until [`Operation::DropColumn`].
+    RenameColumn {
+        /// The table.
+        table: String,
+        /// The old name.
+        from: String,
+        /// The new name.
+        column: String,
+    },
+    /// A column has another type.
+    ChangeType {
         /// The table.
         table: String,
         /// The column.
@@ -128,6 +152,8 @@ pub enum Operation {
         table: String,
         /// The column.
         column: String,
+        /// The column that took its place, by [`Operation::RenameColumn`].
+        renamed_to: Option<String>,
     },
 }
 
@@ -152,6 +178,12 @@ impl Staging {
     pub(crate) fn push(&mut self, stage: Stage, step: Step) {
         self.steps.push((stage, step));
     }
+
+    /// What can come in more than one stage: in contract there is no way back from it.
+    pub(crate) fn push_drafted(&mut self, stage: Stage, draft: Draft) {
+        let step = if stage == Stage::Contract { draft.last() } else { draft.step() };
+        self.push(stage, step);
+    }
 }
 
 /// Why an operation cannot be staged: what is wrong, and what to do.
@@ -163,6 +195,8 @@ impl Operation {
         match self {
             Self::CreateTable { table, deferred } => Ok(create_table::stage(context, table, deferred)),
             Self::AddColumn { table, column } => add_column::stage(context, table, column),
+            Self::RenameColumn { table, from, column } => rename_column::stage(context, table, from, column),
+            Self::ChangeType { table, column } => change_type::stage(context, table, column),
             Self::SetNotNull { table, column } => set_not_null::stage(context, table, column),
             Self::DropNotNull { table, column } => drop_not_null::stage(context, table, column),
             Self::SetDefault { table, column } => Ok(set_default::stage(context, table, column)),
@@ -173,7 +207,9 @@ impl Operation {
             Self::DropForeignKey { table, foreign_key } => Ok(drop_foreign_key::stage(context, table, foreign_key)),
             Self::DropCheck { table, check } => drop_check::stage(context, table, check),
             Self::DropIndex { table, index } => Ok(drop_index::stage(context, table, index)),
-            Self::DropColumn { table, column } => drop_column::stage(context, table, column),
+            Self::DropColumn { table, column, renamed_to } => {
+                drop_column::stage(context, table, column, renamed_to.as_deref())
+            }
         }
     }
 
@@ -181,11 +217,13 @@ impl Operation {
     pub fn place(&self) -> (&str, Option<&str>) {
         match self {
             Self::AddColumn { table, column }
+            | Self::RenameColumn { table, column, .. }
+            | Self::ChangeType { table, column }
             | Self::SetNotNull { table, column }
             | Self::DropNotNull { table, column }
             | Self::SetDefault { table, column }
             | Self::DropDefault { table, column }
-            | Self::DropColumn { table, column } => (table, Some(column)),
+            | Self::DropColumn { table, column, .. } => (table, Some(column)),
             Self::CreateTable { table, .. }
             | Self::AddIndex { table, .. }
             | Self::AddCheck { table, .. }
@@ -223,6 +261,23 @@ impl<'a> Context<'a> {
             claim = claim.lock(child, LockMode::MdlExclusive);
         }
         claim
+    }
+
+    /// The claim of statements under `LOCK TABLES`.
+    pub(crate) fn mysql_locked(&self, stage: Stage, table: &str) -> Claim {
+        self.children(stage, table)
+            .into_iter()
+            .fold(Claim::none().lock(table, LockMode::MdlExclusive), |claim, child| {
+                claim.lock(child, LockMode::MdlExclusive)
+            })
+    }
+
+    /// What `LOCK TABLES` must name for an ALTER of this table: itself, and those at the other
+    /// ends of its foreign keys.
+    pub(crate) fn locked_tables(&self, table: &str) -> Vec<String> {
+        let parents = self.source.tables[table].foreign_keys.values().map(|key| key.references.as_str());
+        let others: BTreeSet<&str> = self.children(Stage::Validate, table).into_iter().chain(parents).collect();
+        std::iter::once(table).chain(others.into_iter().filter(|it| *it != table)).map(str::to_owned).collect()
     }
 
     /// The tables that refer to this one at that stage, but for itself. Foreign keys are the last

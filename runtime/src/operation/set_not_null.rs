@@ -6,8 +6,9 @@
 //! (manual, "ALTER TABLE", SET NOT NULL). MySQL rebuilds the table, while reads and writes go on.
 
 use super::fill::{Fill, backfill};
+use super::formula::Formula;
 use super::{Context, Draft, Refusal, Staging, Sync};
-use crate::dialect::{Dialect, columns_in, mysql};
+use crate::dialect::{Dialect, mysql};
 use crate::migration::{Algorithm, Claim, Extent, Fact, LockMode, Stage};
 use crate::schema::Column;
 
@@ -27,17 +28,16 @@ pub(super) fn stage(context: &Context<'_>, table_name: &str, column_name: &str) 
     let name = context.ident(column_name);
     let others = table.columns.iter().map(|it| it.name.as_str()).filter(|it| *it != column_name);
     let sync = Sync {
-        dialect: context.dialect,
         table: table_name,
         column: column_name,
-        expression,
-        sources: columns_in(expression, others),
+        formula: Formula::over(context.dialect, table_name, expression, others),
         // the column has values of its own
         follow: false,
         left_out: format!("NEW.{name} IS NULL"),
     };
     let mut staging = Staging::default();
-    sync.install(context, &mut staging);
+    let triggers = sync.triggers(context.dialect);
+    triggers.install(context, &mut staging);
     let fill = Fill {
         column: column_name,
         expression,
@@ -59,7 +59,7 @@ pub(super) fn stage(context: &Context<'_>, table_name: &str, column_name: &str) 
             ));
         }
     }
-    sync.remove(context, &mut staging);
+    triggers.remove(context, &mut staging);
     Ok(staging)
 }
 

@@ -195,6 +195,9 @@ fn add_column(
     if column.backfill != PerServer::NONE {
         intents.backfills.insert(key.clone(), texts(column.backfill));
     }
+    if column.reverse != PerServer::NONE {
+        intents.reverses.insert(key.clone(), texts(column.reverse));
+    }
     if let Some(old) = column.renamed_from {
         intents.renamed_from.insert(key, old.to_owned());
     }

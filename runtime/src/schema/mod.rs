@@ -49,6 +49,12 @@ impl Table {
         self.columns.iter().find(|column| column.name == name)
     }
 
+    /// The checks that stand on this column.
+    pub(crate) fn checks_on<'a>(&'a self, column: &'a str, dialect: Dialect) -> impl Iterator<Item = &'a String> {
+        let named = move |sql: &str| !crate::dialect::columns_in(sql, std::iter::once(column)).is_empty();
+        self.checks.iter().filter(move |(_, check)| check.sql.of(dialect).is_some_and(named)).map(|(name, _)| name)
+    }
+
     /// Whether both mean the same, whatever the order of their columns.
     pub fn same_as(&self, other: &Self) -> bool {
         let sorted = |table: &Self| {
@@ -147,6 +153,14 @@ pub struct ForeignKey {
     pub on_update: ReferentialAction,
 }
 
+impl ForeignKey {
+    /// Whether it writes the referring rows when the other table's change.
+    pub fn writes_rows(&self) -> bool {
+        use ReferentialAction as Action;
+        matches!(self.on_update, Action::Cascade | Action::SetNull) || self.on_delete == Action::SetNull
+    }
+}
+
 /// A check.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Check {
@@ -162,6 +176,8 @@ pub struct Check {
 pub struct Intents {
     /// `backfill`, by table and column.
     pub backfills: BTreeMap<(String, String), Texts>,
+    /// `reverse`, by table and column.
+    pub reverses: BTreeMap<(String, String), Texts>,
     /// `renamed_from`, by table and (new) column.
     pub renamed_from: BTreeMap<(String, String), String>,
     /// `dropped(...)`: table and column.

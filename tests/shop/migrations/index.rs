@@ -16,11 +16,11 @@
         ::pontoon::migration::EmbeddedMigration {
             id: "0002_display_name",
             postgres: ::pontoon::migration::EmbeddedFile {
-                sha256: "b005865d9331753f19909c3527882f70098e7bacf3a5c956885046e196f786f6",
+                sha256: "36d2998ff3b7cfbd58125900a544fce5974e4a64f89dca1c79b25478c11a4eff",
                 sql: include_str!("0002_display_name/postgres.sql"),
             },
             mysql: ::pontoon::migration::EmbeddedFile {
-                sha256: "54b202be8688ee3bcba7ced0dd9fff53588fefa149a58bf5e6d1878cf94f8e52",
+                sha256: "085621634478de46bc6fd6d442afe59a26f66850fe1c6f626de6b646ff7cb213",
                 sql: include_str!("0002_display_name/mysql.sql"),
             },
         },
@@ -49,22 +49,22 @@
         ::pontoon::migration::EmbeddedMigration {
             id: "0005_drop_fax_number",
             postgres: ::pontoon::migration::EmbeddedFile {
-                sha256: "16a263e5955d51279519449b84bcaec63099ce77a447172153125c950f2cd984",
+                sha256: "7fcfbb3c98daf6ddf7bc9bd4e5f9cdfa6be69d4356eae3b12728b2133c612c6d",
                 sql: include_str!("0005_drop_fax_number/postgres.sql"),
             },
             mysql: ::pontoon::migration::EmbeddedFile {
-                sha256: "0941c7f01f1fb69d4ba01ff4b259cfa0a898a916147c3c1b4e26ef8bbfb3dc3e",
+                sha256: "889c93ba4469e5a358c3025f4c634dbff74fa9ad223fcd2ee21c898945dc5b5a",
                 sql: include_str!("0005_drop_fax_number/mysql.sql"),
             },
         },
         ::pontoon::migration::EmbeddedMigration {
             id: "0006_line_total",
             postgres: ::pontoon::migration::EmbeddedFile {
-                sha256: "3a4524a77dca83bd10757ac1e920725bcd9660e9202989e801f9a0cb347cb479",
+                sha256: "7ac39e14a091764d834edc23e156789de8778ad90c062d950ce58e3a92381d38",
                 sql: include_str!("0006_line_total/postgres.sql"),
             },
             mysql: ::pontoon::migration::EmbeddedFile {
-                sha256: "450bccb44acd6a3af33c8a16b70c3fe334299c8c5e77ff3718a36aff1270a4e0",
+                sha256: "2fb0445db74b0eff9be4e8753cc55823dc7ffda298d2eba0338f71d374105fe7",
                 sql: include_str!("0006_line_total/mysql.sql"),
             },
         },

@@ -31,6 +31,8 @@ fn words(operation: &Operation) -> String {
     match operation {
         Operation::CreateTable { table, .. } => format!("create_{table}"),
         Operation::AddColumn { table, column } => format!("add_{table}_{column}"),
+        Operation::RenameColumn { table, from, column } => format!("rename_{table}_{from}_to_{column}"),
+        Operation::ChangeType { table, column } => format!("change_{table}_{column}"),
         Operation::SetNotNull { table, column } => format!("{table}_{column}_not_null"),
         Operation::DropNotNull { table, column } => format!("{table}_{column}_nullable"),
         Operation::SetDefault { table, column } => format!("{table}_{column}_default"),
@@ -41,7 +43,7 @@ fn words(operation: &Operation) -> String {
         Operation::DropForeignKey { foreign_key, .. } => format!("drop_{foreign_key}"),
         Operation::DropCheck { check, .. } => format!("drop_{check}"),
         Operation::DropIndex { index, .. } => format!("drop_{index}"),
-        Operation::DropColumn { table, column } => format!("drop_{table}_{column}"),
+        Operation::DropColumn { table, column, .. } => format!("drop_{table}_{column}"),
     }
 }
 

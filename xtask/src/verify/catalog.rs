@@ -30,6 +30,16 @@ pub fn difference(before: &Catalog, after: &Catalog) -> Vec<String> {
     gone.chain(after.difference(before).map(|line| format!("+ {line}"))).collect()
 }
 
+/// Whether a line of [`difference`] tells of this column's definition.
+pub fn is_of_column(line: &str, table: &str, column: &str) -> bool {
+    let said = line.trim_start_matches(['-', '+', ' ']);
+    let names = Dialect::ALL.map(|dialect| dialect.ident(table)).into_iter().chain([table.to_owned()]);
+    names.into_iter().any(|name| {
+        said.starts_with(&format!("column {name}.{column}: "))
+            || said.starts_with(&format!("table {name}: {} ", Dialect::MySql.ident(column)))
+    })
+}
+
 /// Every query gives lines of two columns: the object, and what it is.
 const POSTGRES: &[&str] = &[
     "SELECT 'table ' || c.oid::regclass::text, c.relkind::text || c.relpersistence::text || coalesce(array_to_string(c.reloptions, ','), '') \

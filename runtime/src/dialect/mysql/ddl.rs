@@ -46,3 +46,9 @@ pub(crate) fn index(name: &str, index: &Index) -> String {
 pub(crate) fn alter(table: &str, what: &str, how: &str) -> String {
     format!("ALTER TABLE {} {what}, {how}", ident(table))
 }
+
+/// Statements of one session that others see as one; the first table is the one that changes.
+pub(crate) fn locked(tables: &[String], statements: &[String]) -> String {
+    let tables: Vec<_> = tables.iter().map(|it| format!("{} WRITE", ident(it))).collect();
+    format!("LOCK TABLES {};\n{};\nUNLOCK TABLES", tables.join(", "), statements.join(";\n"))
+}

@@ -2,6 +2,7 @@
 
 pub(crate) mod backfill;
 pub(crate) mod ddl;
+pub(crate) mod mirror;
 pub(crate) mod quote;
 pub(crate) mod sync;
 pub(crate) mod types;

@@ -5,33 +5,42 @@
 //! variable that nobody set is NULL, and then the trigger works.
 
 use super::quote::ident;
-use crate::operation::Sync;
+use crate::operation::{Sync, Triggers, insert_name, update_name};
 
-/// The two triggers with their names: for INSERT, and for UPDATE.
-pub(crate) fn triggers(sync: &Sync<'_>) -> Vec<(String, String)> {
+/// The two triggers.
+pub(crate) fn triggers<'a>(sync: &Sync<'a>) -> Triggers<'a> {
     let column = ident(sync.column);
-    let insert = format!("SET NEW.{column} = IF({}, {}, NEW.{column})", sync.left_out, sync.value("NEW"));
+    let insert = format!("SET NEW.{column} = IF({}, {}, NEW.{column})", sync.left_out, sync.formula.value("NEW"));
     let mut cases = format!(
         "WHEN @pontoon_backfill IS NOT NULL THEN NEW.{column}\n    WHEN {} THEN {}",
         sync.left_out,
-        sync.value("NEW")
+        sync.formula.value("NEW")
     );
     if sync.follows() {
-        let same: Vec<_> = sync.sources.iter().map(|source| format!("OLD.{0} <=> NEW.{0}", ident(source))).collect();
+        let same: Vec<_> = sync.formula.columns().map(|source| format!("OLD.{0} <=> NEW.{0}", ident(source))).collect();
         // the value of a row that somebody has set by hand stays, whatever its sources become
         cases.push_str(&format!(
             "\n    WHEN NEW.{column} <=> OLD.{column} AND NOT ({}) AND OLD.{column} <=> {} THEN {}",
             same.join(" AND "),
-            sync.value("OLD"),
-            sync.value("NEW")
+            sync.formula.value("OLD"),
+            sync.formula.value("NEW")
         ));
     }
     let update = format!("SET NEW.{column} = CASE\n    {cases}\n    ELSE NEW.{column}\nEND");
-    let trigger = |suffix: &str, event: &str, body: &str| {
-        let name = sync.name(suffix);
-        let sql =
-            format!("CREATE TRIGGER {} BEFORE {event} ON {} FOR EACH ROW {body}", ident(&name), ident(sync.table));
-        (sql, name)
+    doing([sync.table, sync.column, sync.column], &insert, &update)
+}
+
+/// Triggers with these bodies, about that column of the table, and named after the last.
+pub(super) fn doing<'a>([table, column, named_after]: [&'a str; 3], on_insert: &str, on_update: &str) -> Triggers<'a> {
+    let trigger = |name: String, event: &str, body: &str| {
+        format!("CREATE TRIGGER {} BEFORE {event} ON {} FOR EACH ROW {body}", ident(&name), ident(table))
     };
-    vec![trigger("_ins", "INSERT", &insert), trigger("_upd", "UPDATE", &update)]
+    Triggers {
+        table,
+        column,
+        named_after,
+        function: None,
+        on_insert: trigger(insert_name(table, named_after), "INSERT", on_insert),
+        on_update: trigger(update_name(table, named_after), "UPDATE", on_update),
+    }
 }

@@ -79,6 +79,20 @@ fn inner_quote(text: &str) -> bool {
     text[1..text.len() - 1].replace("''", "").contains('\'')
 }
 
+/// Whether the catalog alone changes. The bytes of a text's length are one up to 255 bytes and two
+/// beyond, and a character is taken for four bytes (utf8mb4); where that is wrong, the server refuses
+/// the statement rather than copy.
+pub(crate) fn widens_in_place(from: &ColumnType, to: &ColumnType) -> bool {
+    let bytes = match from.kind {
+        Kind::Text => 4,
+        Kind::Bytes => 1,
+        _ => return false,
+    };
+    let plain = from.spelled.mysql.is_none() && to.spelled.mysql.is_none() && from.kind == to.kind;
+    let (Some(from), Some(to)) = (from.length, to.length) else { return false };
+    plain && from <= to && (to * bytes <= 255 || from * bytes > 255)
+}
+
 /// A value that means nothing, for a column that goes away; `None` where there is no such value.
 pub(crate) fn zero(ty: &ColumnType) -> Option<&'static str> {
     if ty.spelled.mysql.is_some() {

@@ -5,11 +5,10 @@
 //! WHEN that is false costs nothing, so neither the backfill nor new code pays.
 
 use super::quote::ident;
-use crate::operation::Sync;
+use crate::operation::{Sync, Triggers, function_name, insert_name, update_name};
 
-/// The function, and its name.
-pub(crate) fn function(sync: &Sync<'_>) -> (String, String) {
-    let name = sync.name("");
+/// The function and the two triggers.
+pub(crate) fn triggers<'a>(sync: &Sync<'a>) -> Triggers<'a> {
     let column = ident(sync.column);
     let keep = if !sync.follows() {
         String::new()
@@ -18,36 +17,47 @@ pub(crate) fn function(sync: &Sync<'_>) -> (String, String) {
         format!(
             "    IF TG_OP = 'UPDATE' AND ({}) IS NOT TRUE AND OLD.{column} IS DISTINCT FROM {} THEN\n        RETURN NEW;\n    END IF;\n",
             sync.left_out,
-            sync.value("OLD")
+            sync.formula.value("OLD")
         )
     };
-    let sql = format!(
-        "CREATE FUNCTION {}() RETURNS trigger LANGUAGE plpgsql AS $pontoon$\nBEGIN\n{keep}    NEW.{column} := {};\n    RETURN NEW;\nEND\n$pontoon$",
-        ident(&name),
-        sync.value("NEW")
-    );
-    (sql, name)
-}
-
-/// The two triggers with their names: for INSERT, and for UPDATE.
-pub(crate) fn triggers(sync: &Sync<'_>) -> Vec<(String, String)> {
-    let column = ident(sync.column);
+    let body = format!("{keep}    NEW.{column} := {};\n", sync.formula.value("NEW"));
     let changed: Vec<_> =
-        sync.sources.iter().map(|source| format!("OLD.{0} IS DISTINCT FROM NEW.{0}", ident(source))).collect();
+        sync.formula.columns().map(|source| format!("OLD.{0} IS DISTINCT FROM NEW.{0}", ident(source))).collect();
     let on_update = if !sync.follows() {
         sync.left_out.clone()
     } else {
         format!("{} OR (NEW.{column} IS NOT DISTINCT FROM OLD.{column} AND ({}))", sync.left_out, changed.join(" OR "))
     };
-    let trigger = |suffix: &str, event: &str, when: &str| {
-        let name = sync.name(suffix);
-        let sql = format!(
-            "CREATE TRIGGER {} BEFORE {event} ON {} FOR EACH ROW WHEN ({when}) EXECUTE FUNCTION {}()",
+    calling([sync.table, sync.column, sync.column], &body, Some(&sync.left_out), &on_update)
+}
+
+/// A function with that body, and triggers that call it when their condition holds. They are about
+/// that column of the table, and named after the last.
+pub(super) fn calling<'a>(
+    [table, column, named_after]: [&'a str; 3],
+    body: &str,
+    on_insert: Option<&str>,
+    on_update: &str,
+) -> Triggers<'a> {
+    let function = function_name(table, named_after);
+    let trigger = |name: String, event: &str, when: Option<&str>| {
+        format!(
+            "CREATE TRIGGER {} BEFORE {event} ON {} FOR EACH ROW {}EXECUTE FUNCTION {}()",
             ident(&name),
-            ident(sync.table),
-            ident(&sync.name(""))
-        );
-        (sql, name)
+            ident(table),
+            when.map(|it| format!("WHEN ({it}) ")).unwrap_or_default(),
+            ident(&function)
+        )
     };
-    vec![trigger("_ins", "INSERT", &sync.left_out), trigger("_upd", "UPDATE", &on_update)]
+    Triggers {
+        table,
+        column,
+        named_after,
+        function: Some(format!(
+            "CREATE FUNCTION {}() RETURNS trigger LANGUAGE plpgsql AS $pontoon$\nBEGIN\n{body}    RETURN NEW;\nEND\n$pontoon$",
+            ident(&function)
+        )),
+        on_insert: trigger(insert_name(table, named_after), "INSERT", on_insert),
+        on_update: trigger(update_name(table, named_after), "UPDATE", Some(on_update)),
+    }
 }

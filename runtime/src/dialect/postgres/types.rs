@@ -32,6 +32,23 @@ pub(crate) fn name(ty: &ColumnType) -> String {
     }
 }
 
+/// Whether the catalog alone changes (manual, "ALTER TABLE", Notes).
+pub(crate) fn widens_in_place(from: &ColumnType, to: &ColumnType) -> bool {
+    if from.spelled.postgres.is_some() || to.spelled.postgres.is_some() || from.kind != to.kind {
+        return false;
+    }
+    match from.kind {
+        Kind::Text => to.length.is_none_or(|to| from.length.is_some_and(|from| from <= to)),
+        Kind::Decimal => from.scale == to.scale && from.precision <= to.precision,
+        _ => false,
+    }
+}
+
+/// The type's name in the catalog, for those that [`widens_in_place`] gives.
+pub(crate) fn catalog_name(ty: &ColumnType) -> String {
+    name(ty).replacen("varchar", "character varying", 1)
+}
+
 /// A value that means nothing, for a column that goes away; `None` where there is no such value.
 pub(crate) fn zero(ty: &ColumnType) -> Option<&'static str> {
     if ty.spelled.postgres.is_some() {

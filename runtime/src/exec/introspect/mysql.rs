@@ -32,6 +32,7 @@ pub(super) const fn question(fact: &Fact) -> &'static str {
             "SELECT '1' FROM information_schema.ROUTINES WHERE ROUTINE_SCHEMA = DATABASE() AND ROUTINE_NAME = ?"
         }
         Fact::Column(..) => column_where!("1 = 1"),
+        Fact::Type(..) => column_where!("COLUMN_TYPE = ?"),
         Fact::Nullable(..) => column_where!("IS_NULLABLE = 'YES'"),
         Fact::Default(..) => column_where!("COLUMN_DEFAULT IS NOT NULL"),
         Fact::Index(..) => {

@@ -33,6 +33,7 @@ pub(super) const fn question(fact: &Fact) -> &'static str {
             "SELECT 1::text FROM pg_proc WHERE pronamespace = current_schema()::regnamespace AND proname = $1"
         }
         Fact::Column(..) => column_where!("true"),
+        Fact::Type(..) => column_where!("format_type(a.atttypid, a.atttypmod) = $3"),
         Fact::Nullable(..) => column_where!("NOT a.attnotnull"),
         Fact::Default(..) => column_where!("a.atthasdef"),
         Fact::Index(..) => {

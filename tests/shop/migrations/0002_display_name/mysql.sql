@@ -10,13 +10,6 @@
 -- @undo-claim locks orders EXCLUSIVE, users EXCLUSIVE; algorithm INSTANT; lock NONE; reads brief; writes brief
 ALTER TABLE `users` ADD COLUMN `display_name` varchar(64) NOT NULL DEFAULT X'1A', ALGORITHM=INSTANT;
 
--- Keeps `users.display_name` right on every INSERT from now on; before any row is filled.
--- @claim locks users EXCLUSIVE; reads brief; writes brief
--- @done trigger users.pontoon_users_display_name_ins
--- @undo DROP TRIGGER `pontoon_users_display_name_ins`;
--- @undo-claim locks users EXCLUSIVE; reads brief; writes brief
-CREATE TRIGGER `pontoon_users_display_name_ins` BEFORE INSERT ON `users` FOR EACH ROW SET NEW.`display_name` = IF(CAST(NEW.`display_name` AS BINARY) = X'1A', (SELECT substring_index(email, '@', 1) FROM (SELECT NEW.`email` AS `email`) AS `users`), NEW.`display_name`);
-
 -- Keeps `users.display_name` right on every UPDATE from now on; before any row is filled.
 -- @claim locks users EXCLUSIVE; reads brief; writes brief
 -- @done trigger users.pontoon_users_display_name_upd
@@ -28,6 +21,13 @@ CREATE TRIGGER `pontoon_users_display_name_upd` BEFORE UPDATE ON `users` FOR EAC
     WHEN NEW.`display_name` <=> OLD.`display_name` AND NOT (OLD.`email` <=> NEW.`email`) AND OLD.`display_name` <=> (SELECT substring_index(email, '@', 1) FROM (SELECT OLD.`email` AS `email`) AS `users`) THEN (SELECT substring_index(email, '@', 1) FROM (SELECT NEW.`email` AS `email`) AS `users`)
     ELSE NEW.`display_name`
 END;
+
+-- Keeps `users.display_name` right on every INSERT from now on; before any row is filled.
+-- @claim locks users EXCLUSIVE; reads brief; writes brief
+-- @done trigger users.pontoon_users_display_name_ins
+-- @undo DROP TRIGGER `pontoon_users_display_name_ins`;
+-- @undo-claim locks users EXCLUSIVE; reads brief; writes brief
+CREATE TRIGGER `pontoon_users_display_name_ins` BEFORE INSERT ON `users` FOR EACH ROW SET NEW.`display_name` = IF(CAST(NEW.`display_name` AS BINARY) = X'1A', (SELECT substring_index(email, '@', 1) FROM (SELECT NEW.`email` AS `email`) AS `users`), NEW.`display_name`);
 
 -- @stage backfill
 

@@ -25,19 +25,19 @@ BEGIN
 END
 $pontoon$;
 
--- Keeps `users.display_name` right on every INSERT from now on; before any row is filled.
--- @claim locks users SHARE ROW EXCLUSIVE; reads no; writes brief
--- @done trigger users.pontoon_users_display_name_ins
--- @undo DROP TRIGGER "pontoon_users_display_name_ins" ON "users";
--- @undo-claim locks users ACCESS EXCLUSIVE; reads brief; writes brief
-CREATE TRIGGER "pontoon_users_display_name_ins" BEFORE INSERT ON "users" FOR EACH ROW WHEN (NEW."display_name" IS NULL) EXECUTE FUNCTION "pontoon_users_display_name"();
-
 -- Keeps `users.display_name` right on every UPDATE from now on; before any row is filled.
 -- @claim locks users SHARE ROW EXCLUSIVE; reads no; writes brief
 -- @done trigger users.pontoon_users_display_name_upd
 -- @undo DROP TRIGGER "pontoon_users_display_name_upd" ON "users";
 -- @undo-claim locks users ACCESS EXCLUSIVE; reads brief; writes brief
 CREATE TRIGGER "pontoon_users_display_name_upd" BEFORE UPDATE ON "users" FOR EACH ROW WHEN (NEW."display_name" IS NULL OR (NEW."display_name" IS NOT DISTINCT FROM OLD."display_name" AND (OLD."email" IS DISTINCT FROM NEW."email"))) EXECUTE FUNCTION "pontoon_users_display_name"();
+
+-- Keeps `users.display_name` right on every INSERT from now on; before any row is filled.
+-- @claim locks users SHARE ROW EXCLUSIVE; reads no; writes brief
+-- @done trigger users.pontoon_users_display_name_ins
+-- @undo DROP TRIGGER "pontoon_users_display_name_ins" ON "users";
+-- @undo-claim locks users ACCESS EXCLUSIVE; reads brief; writes brief
+CREATE TRIGGER "pontoon_users_display_name_ins" BEFORE INSERT ON "users" FOR EACH ROW WHEN (NEW."display_name" IS NULL) EXECUTE FUNCTION "pontoon_users_display_name"();
 
 -- @stage backfill
 

@@ -3,13 +3,6 @@
 
 -- @stage expand
 
--- Keeps `orders.address` right on every INSERT from now on; before any row is filled.
--- @claim locks orders EXCLUSIVE; reads brief; writes brief
--- @done trigger orders.pontoon_orders_address_ins
--- @undo DROP TRIGGER `pontoon_orders_address_ins`;
--- @undo-claim locks orders EXCLUSIVE; reads brief; writes brief
-CREATE TRIGGER `pontoon_orders_address_ins` BEFORE INSERT ON `orders` FOR EACH ROW SET NEW.`address` = IF(NEW.`address` IS NULL, ('{}'), NEW.`address`);
-
 -- Keeps `orders.address` right on every UPDATE from now on; before any row is filled.
 -- @claim locks orders EXCLUSIVE; reads brief; writes brief
 -- @done trigger orders.pontoon_orders_address_upd
@@ -20,6 +13,13 @@ CREATE TRIGGER `pontoon_orders_address_upd` BEFORE UPDATE ON `orders` FOR EACH R
     WHEN NEW.`address` IS NULL THEN ('{}')
     ELSE NEW.`address`
 END;
+
+-- Keeps `orders.address` right on every INSERT from now on; before any row is filled.
+-- @claim locks orders EXCLUSIVE; reads brief; writes brief
+-- @done trigger orders.pontoon_orders_address_ins
+-- @undo DROP TRIGGER `pontoon_orders_address_ins`;
+-- @undo-claim locks orders EXCLUSIVE; reads brief; writes brief
+CREATE TRIGGER `pontoon_orders_address_ins` BEFORE INSERT ON `orders` FOR EACH ROW SET NEW.`address` = IF(NEW.`address` IS NULL, ('{}'), NEW.`address`);
 
 -- New code leaves the column out; old code still reads a value.
 -- @claim locks order_items EXCLUSIVE, orders EXCLUSIVE; algorithm INSTANT; lock NONE; reads brief; writes brief

@@ -15,19 +15,19 @@ BEGIN
 END
 $pontoon$;
 
--- Keeps `orders.address` right on every INSERT from now on; before any row is filled.
--- @claim locks orders SHARE ROW EXCLUSIVE; reads no; writes brief
--- @done trigger orders.pontoon_orders_address_ins
--- @undo DROP TRIGGER "pontoon_orders_address_ins" ON "orders";
--- @undo-claim locks orders ACCESS EXCLUSIVE; reads brief; writes brief
-CREATE TRIGGER "pontoon_orders_address_ins" BEFORE INSERT ON "orders" FOR EACH ROW WHEN (NEW."address" IS NULL) EXECUTE FUNCTION "pontoon_orders_address"();
-
 -- Keeps `orders.address` right on every UPDATE from now on; before any row is filled.
 -- @claim locks orders SHARE ROW EXCLUSIVE; reads no; writes brief
 -- @done trigger orders.pontoon_orders_address_upd
 -- @undo DROP TRIGGER "pontoon_orders_address_upd" ON "orders";
 -- @undo-claim locks orders ACCESS EXCLUSIVE; reads brief; writes brief
 CREATE TRIGGER "pontoon_orders_address_upd" BEFORE UPDATE ON "orders" FOR EACH ROW WHEN (NEW."address" IS NULL) EXECUTE FUNCTION "pontoon_orders_address"();
+
+-- Keeps `orders.address` right on every INSERT from now on; before any row is filled.
+-- @claim locks orders SHARE ROW EXCLUSIVE; reads no; writes brief
+-- @done trigger orders.pontoon_orders_address_ins
+-- @undo DROP TRIGGER "pontoon_orders_address_ins" ON "orders";
+-- @undo-claim locks orders ACCESS EXCLUSIVE; reads brief; writes brief
+CREATE TRIGGER "pontoon_orders_address_ins" BEFORE INSERT ON "orders" FOR EACH ROW WHEN (NEW."address" IS NULL) EXECUTE FUNCTION "pontoon_orders_address"();
 
 -- New code leaves the column out; old code still reads a value.
 -- @claim locks orders ACCESS EXCLUSIVE; reads brief; writes brief

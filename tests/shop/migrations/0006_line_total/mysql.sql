@@ -10,12 +10,12 @@
 -- @undo-claim locks order_items EXCLUSIVE; algorithm INSTANT; lock NONE; reads brief; writes brief
 ALTER TABLE `order_items` ADD COLUMN `line_total` bigint NULL, ALGORITHM=INSTANT;
 
--- Keeps `order_items.line_total` right on every INSERT from now on; before any row is filled.
--- @claim locks order_items EXCLUSIVE; reads brief; writes brief
--- @done trigger order_items.pontoon_order_items_line_total_ins
--- @undo DROP TRIGGER `pontoon_order_items_line_total_ins`;
--- @undo-claim locks order_items EXCLUSIVE; reads brief; writes brief
-CREATE TRIGGER `pontoon_order_items_line_total_ins` BEFORE INSERT ON `order_items` FOR EACH ROW SET NEW.`line_total` = IF(NEW.`line_total` = -9223372036854775808, (SELECT cast(quantity * unit_price * 100 as signed) FROM (SELECT NEW.`quantity` AS `quantity`, NEW.`unit_price` AS `unit_price`) AS `order_items`), NEW.`line_total`);
+-- So that a column left out can be told from a NULL that is meant; the triggers take it away.
+-- @claim locks order_items EXCLUSIVE; algorithm INSTANT; lock NONE; reads brief; writes brief
+-- @done default order_items.line_total
+-- @undo ALTER TABLE `order_items` ALTER COLUMN `line_total` SET DEFAULT NULL, ALGORITHM=INSTANT;
+-- @undo-claim locks order_items EXCLUSIVE; algorithm INSTANT; lock NONE; reads brief; writes brief
+ALTER TABLE `order_items` ALTER COLUMN `line_total` SET DEFAULT -9223372036854775808, ALGORITHM=INSTANT;
 
 -- Keeps `order_items.line_total` right on every UPDATE from now on; before any row is filled.
 -- @claim locks order_items EXCLUSIVE; reads brief; writes brief
@@ -29,12 +29,12 @@ CREATE TRIGGER `pontoon_order_items_line_total_upd` BEFORE UPDATE ON `order_item
     ELSE NEW.`line_total`
 END;
 
--- From now on the triggers can tell a column left out from a NULL that is meant.
--- @claim locks order_items EXCLUSIVE; algorithm INSTANT; lock NONE; reads brief; writes brief
--- @done default order_items.line_total
--- @undo ALTER TABLE `order_items` ALTER COLUMN `line_total` SET DEFAULT NULL, ALGORITHM=INSTANT;
--- @undo-claim locks order_items EXCLUSIVE; algorithm INSTANT; lock NONE; reads brief; writes brief
-ALTER TABLE `order_items` ALTER COLUMN `line_total` SET DEFAULT -9223372036854775808, ALGORITHM=INSTANT;
+-- Keeps `order_items.line_total` right on every INSERT from now on; before any row is filled.
+-- @claim locks order_items EXCLUSIVE; reads brief; writes brief
+-- @done trigger order_items.pontoon_order_items_line_total_ins
+-- @undo DROP TRIGGER `pontoon_order_items_line_total_ins`;
+-- @undo-claim locks order_items EXCLUSIVE; reads brief; writes brief
+CREATE TRIGGER `pontoon_order_items_line_total_ins` BEFORE INSERT ON `order_items` FOR EACH ROW SET NEW.`line_total` = IF(NEW.`line_total` = -9223372036854775808, (SELECT cast(quantity * unit_price * 100 as signed) FROM (SELECT NEW.`quantity` AS `quantity`, NEW.`unit_price` AS `unit_price`) AS `order_items`), NEW.`line_total`);
 
 -- MySQL has no shorter way: the table is rebuilt in place, while reads and writes go on.
 -- @claim locks order_items EXCLUSIVE; algorithm INPLACE; lock NONE; rewrites order_items; scans order_items; reads brief; writes brief
@@ -55,9 +55,9 @@ ALTER TABLE `orders` ALTER COLUMN `status` SET DEFAULT 'placed', ALGORITHM=INSTA
 -- Gives the rows of before their `line_total`, in batches that nobody waits for.
 -- @backfill order_items.line_total
 -- @claim locks order_items SHARED_WRITE; reads no; writes brief
--- @invariant-once SELECT count(*) FROM `order_items` WHERE `line_total` IS NULL AND (cast(quantity * unit_price * 100 as signed)) IS NOT NULL;
+-- @invariant-once SELECT count(*) FROM `order_items` WHERE (`line_total` = -9223372036854775808 OR `line_total` IS NULL AND (cast(quantity * unit_price * 100 as signed)) IS NOT NULL);
 -- @walk keys order_id as hex, line as SIGNED
-UPDATE `order_items` SET `line_total` = cast(quantity * unit_price * 100 as signed) WHERE (`order_id` > UNHEX(?) OR (`order_id` = UNHEX(?) AND `line` >= CAST(? AS SIGNED))) AND (`order_id` < UNHEX(?) OR (`order_id` = UNHEX(?) AND `line` <= CAST(? AS SIGNED))) AND `line_total` IS NULL AND (cast(quantity * unit_price * 100 as signed)) IS NOT NULL;
+UPDATE `order_items` SET `line_total` = cast(quantity * unit_price * 100 as signed) WHERE (`order_id` > UNHEX(?) OR (`order_id` = UNHEX(?) AND `line` >= CAST(? AS SIGNED))) AND (`order_id` < UNHEX(?) OR (`order_id` = UNHEX(?) AND `line` <= CAST(? AS SIGNED))) AND (`line_total` = -9223372036854775808 OR `line_total` IS NULL AND (cast(quantity * unit_price * 100 as signed)) IS NOT NULL);
 
 -- @stage validate
 

@@ -10,6 +10,13 @@
 -- @undo-claim locks order_items ACCESS EXCLUSIVE; reads brief; writes brief
 ALTER TABLE "order_items" ADD COLUMN "line_total" bigint;
 
+-- So that a column left out can be told from a NULL that is meant; the triggers take it away.
+-- @claim locks order_items ACCESS EXCLUSIVE; reads brief; writes brief
+-- @done default order_items.line_total
+-- @undo ALTER TABLE "order_items" ALTER COLUMN "line_total" DROP DEFAULT;
+-- @undo-claim locks order_items ACCESS EXCLUSIVE; reads brief; writes brief
+ALTER TABLE "order_items" ALTER COLUMN "line_total" SET DEFAULT -9223372036854775808;
+
 -- What old code's writes give `order_items.line_total`.
 -- @claim locks none; reads no; writes no
 -- @done function pontoon_order_items_line_total
@@ -25,13 +32,6 @@ BEGIN
 END
 $pontoon$;
 
--- Keeps `order_items.line_total` right on every INSERT from now on; before any row is filled.
--- @claim locks order_items SHARE ROW EXCLUSIVE; reads no; writes brief
--- @done trigger order_items.pontoon_order_items_line_total_ins
--- @undo DROP TRIGGER "pontoon_order_items_line_total_ins" ON "order_items";
--- @undo-claim locks order_items ACCESS EXCLUSIVE; reads brief; writes brief
-CREATE TRIGGER "pontoon_order_items_line_total_ins" BEFORE INSERT ON "order_items" FOR EACH ROW WHEN (NEW."line_total" = -9223372036854775808) EXECUTE FUNCTION "pontoon_order_items_line_total"();
-
 -- Keeps `order_items.line_total` right on every UPDATE from now on; before any row is filled.
 -- @claim locks order_items SHARE ROW EXCLUSIVE; reads no; writes brief
 -- @done trigger order_items.pontoon_order_items_line_total_upd
@@ -39,12 +39,12 @@ CREATE TRIGGER "pontoon_order_items_line_total_ins" BEFORE INSERT ON "order_item
 -- @undo-claim locks order_items ACCESS EXCLUSIVE; reads brief; writes brief
 CREATE TRIGGER "pontoon_order_items_line_total_upd" BEFORE UPDATE ON "order_items" FOR EACH ROW WHEN (NEW."line_total" = -9223372036854775808 OR (NEW."line_total" IS NOT DISTINCT FROM OLD."line_total" AND (OLD."quantity" IS DISTINCT FROM NEW."quantity" OR OLD."unit_price" IS DISTINCT FROM NEW."unit_price"))) EXECUTE FUNCTION "pontoon_order_items_line_total"();
 
--- From now on the triggers can tell a column left out from a NULL that is meant.
--- @claim locks order_items ACCESS EXCLUSIVE; reads brief; writes brief
--- @done default order_items.line_total
--- @undo ALTER TABLE "order_items" ALTER COLUMN "line_total" DROP DEFAULT;
+-- Keeps `order_items.line_total` right on every INSERT from now on; before any row is filled.
+-- @claim locks order_items SHARE ROW EXCLUSIVE; reads no; writes brief
+-- @done trigger order_items.pontoon_order_items_line_total_ins
+-- @undo DROP TRIGGER "pontoon_order_items_line_total_ins" ON "order_items";
 -- @undo-claim locks order_items ACCESS EXCLUSIVE; reads brief; writes brief
-ALTER TABLE "order_items" ALTER COLUMN "line_total" SET DEFAULT -9223372036854775808;
+CREATE TRIGGER "pontoon_order_items_line_total_ins" BEFORE INSERT ON "order_items" FOR EACH ROW WHEN (NEW."line_total" = -9223372036854775808) EXECUTE FUNCTION "pontoon_order_items_line_total"();
 
 -- A change of the catalog.
 -- @claim locks order_items ACCESS EXCLUSIVE; reads brief; writes brief
@@ -74,9 +74,9 @@ ALTER TABLE "orders" ALTER COLUMN "status" SET DEFAULT 'placed';
 -- Gives the rows of before their `line_total`, in batches that nobody waits for.
 -- @backfill order_items.line_total
 -- @claim locks order_items ROW EXCLUSIVE; reads no; writes brief
--- @invariant-once SELECT count(*) FROM "order_items" WHERE "line_total" IS NULL AND ((quantity * unit_price * 100)::bigint) IS NOT NULL;
+-- @invariant-once SELECT count(*) FROM "order_items" WHERE ("line_total" = -9223372036854775808 OR "line_total" IS NULL AND ((quantity * unit_price * 100)::bigint) IS NOT NULL);
 -- @walk keys order_id as uuid, line as integer
-UPDATE "order_items" SET "line_total" = (quantity * unit_price * 100)::bigint WHERE ("order_id", "line") >= ($1::text::uuid, $2::text::integer) AND ("order_id", "line") <= ($3::text::uuid, $4::text::integer) AND "line_total" IS NULL AND ((quantity * unit_price * 100)::bigint) IS NOT NULL;
+UPDATE "order_items" SET "line_total" = (quantity * unit_price * 100)::bigint WHERE ("order_id", "line") >= ($1::text::uuid, $2::text::integer) AND ("order_id", "line") <= ($3::text::uuid, $4::text::integer) AND ("line_total" = -9223372036854775808 OR "line_total" IS NULL AND ((quantity * unit_price * 100)::bigint) IS NOT NULL);
 
 -- @stage validate
 

@@ -1,0 +1,375 @@
+//! A column has another type.
+//!
+//! Where the server only notes a wider type in its catalog, that is all. Everything else goes by a
+//! shadow column: it mirrors the column from expand on, is filled, and gets the column's
+//! indexes; then, in validate, the two swap their names in one moment, and the triggers go on
+//! the other way round until contract. So old and new code use one name all the while, and
+//! the way back is to swap again.
+
+use std::collections::BTreeMap;
+
+use super::add_index;
+use super::drop_column::retire;
+use super::filled_column::{FilledColumn, Pair, Source};
+use super::formula::Formula;
+use super::triggers::{drop_trigger, insert_name, update_name};
+use super::{Context, Draft, Refusal, Staging, Triggers};
+use crate::dialect::{Dialect, assignable, mysql, postgres};
+use crate::migration::{Algorithm, Claim, Fact, LockMode, Stage};
+use crate::schema::{Column, Index, Table, Texts, limited};
+use crate::sql_type::Kind;
+
+pub(super) fn stage(context: &Context<'_>, table_name: &str, column_name: &str) -> Result<Staging, Refusal> {
+    let (source, target) = (&context.source.tables[table_name], context.table(table_name));
+    let (Some(before), Some(after)) = (source.column(column_name), target.column(column_name)) else {
+        return Ok(Staging::default());
+    };
+    if context.dialect.type_name(&before.ty) == context.dialect.type_name(&after.ty) {
+        return Ok(Staging::default());
+    }
+    let widened = match context.dialect {
+        Dialect::Postgres => postgres::types::widens_in_place(&before.ty, &after.ty),
+        Dialect::MySql => mysql::types::widens_in_place(&before.ty, &after.ty),
+    };
+    refuse(context, source, before, after, widened)?;
+    if widened { Ok(in_place(context, table_name, after)) } else { by_shadow(context, source, target, before, after) }
+}
+
+/// What is not done in one migration, or not yet at all.
+fn refuse(context: &Context<'_>, table: &Table, before: &Column, after: &Column, widened: bool) -> Result<(), Refusal> {
+    let place = format!("`{}.{}`", table.name, before.name);
+    let column = &before.name;
+    if before.nullable != after.nullable || before.default != after.default {
+        return Err((
+            format!("the type of {place} changes, and its nullability or default changes too"),
+            "do one in this migration and the other in the next".into(),
+        ));
+    }
+    if widened {
+        return Ok(());
+    }
+    if !one_family(before.ty.kind, after.ty.kind) {
+        return Err((
+            format!(
+                "the type of {place} changes from {} to {}, and code that writes the one cannot write the other",
+                spelled(before),
+                spelled(after)
+            ),
+            format!(
+                "give the new column a name of its own, so that both can live: a new field with #[column(renamed_from = \"{column}\", \
+                 backfill = \"...\", reverse = \"...\")]"
+            ),
+        ));
+    }
+    let refers_to_it = |it: &&Table| {
+        it.foreign_keys.values().any(|key| key.references == table.name && key.referenced_columns.contains(column))
+    };
+    let key = "changing the type of a key is not derived: keep the type, or make a new table";
+    let apart =
+        "remove the constraint in one migration, change the type in the next, and add the constraint again in a third";
+    let bound = if before.identity || table.primary_key.contains(column) {
+        Some(("which is part of the primary key".to_owned(), key))
+    } else if let Some(other) = context.source.tables.values().find(refers_to_it) {
+        Some((format!("to which a foreign key of `{}` refers", other.name), key))
+    } else if let Some((key, _)) = table.foreign_keys.iter().find(|(_, key)| key.columns.contains(column)) {
+        Some((format!("which has foreign key `{key}`"), apart))
+    } else {
+        table.checks_on(column, context.dialect).next().map(|name| (format!("on which check `{name}` stands"), apart))
+    };
+    match bound {
+        Some((why, help)) => Err((
+            format!("the type of {place} changes from {} to {}, {why}", spelled(before), spelled(after)),
+            help.to_owned(),
+        )),
+        None => Ok(()),
+    }
+}
+
+fn spelled(column: &Column) -> String {
+    let [postgres, mysql] = Dialect::ALL.map(|dialect| dialect.type_name(&column.ty));
+    if postgres == mysql { format!("`{postgres}`") } else { format!("`{postgres}` (MySQL `{mysql}`)") }
+}
+
+/// The catalog alone.
+fn in_place(context: &Context<'_>, table: &str, column: &Column) -> Staging {
+    let mut staging = Staging::default();
+    let name = context.ident(&column.name);
+    let (sql, claim) = match context.dialect {
+        Dialect::Postgres => (
+            format!(
+                "ALTER TABLE {} ALTER COLUMN {name} TYPE {}",
+                context.ident(table),
+                context.dialect.type_name(&column.ty)
+            ),
+            context.alter(Stage::Expand, table),
+        ),
+        Dialect::MySql => {
+            let definition = mysql::ddl::column(column, column.nullable, column.default.of(context.dialect));
+            (
+                mysql::ddl::alter(table, &format!("MODIFY COLUMN {definition}"), "ALGORITHM=INPLACE, LOCK=NONE"),
+                context.mysql_alter(Stage::Expand, table, Algorithm::Inplace),
+            )
+        }
+    };
+    let fact = Fact::Type(table.to_owned(), column.name.clone(), context.dialect.catalog_type(&column.ty));
+    let draft = Draft::new("A change of the catalog: the wider type holds every value as it is.", sql, claim, fact)
+        .undo_nothing("the wider type stays: it holds every value of the narrower one");
+    staging.push(Stage::Expand, draft.step());
+    if context.dialect == Dialect::Postgres {
+        staging.warnings.push(stale_plans(table, &column.name));
+    }
+    staging
+}
+
+/// Drivers that check types tell the old from the new one.
+fn strict_drivers(table: &str, column: &str) -> String {
+    format!(
+        "a client that decodes strictly (sqlx does) cannot read `{table}.{column}` by the old struct once validate has swapped \
+         the columns; where such code must live on, give the field a new name with `renamed_from` instead"
+    )
+}
+
+fn stale_plans(table: &str, column: &str) -> String {
+    format!(
+        "PostgreSQL: a prepared statement that returns `{table}.{column}` fails once after its type has changed (0A000); \
+         pooled connections must prepare it anew"
+    )
+}
+
+/// The names while both columns are there.
+struct Names {
+    /// Of the new column, before the swap.
+    new: String,
+    /// Of the old column, after it.
+    old: String,
+}
+
+impl Names {
+    fn of(name: &str) -> Self {
+        Self { new: limited(&format!("pontoon_{name}_new")), old: limited(&format!("pontoon_{name}_old")) }
+    }
+}
+
+fn by_shadow(
+    context: &Context<'_>,
+    source: &Table,
+    target: &Table,
+    before: &Column,
+    after: &Column,
+) -> Result<Staging, Refusal> {
+    let mut staging = Staging::default();
+    let (table, name) = (&target.name, &after.name);
+    let names = Names::of(name);
+    let [forth, back] = expressions(context, table, [before, after])?;
+    // which column the written name means differs between the two, and with the swap
+    let earlier = [name, &names.new, name].map(String::clone);
+    let later = [&names.old, name, later_name(context.dialect, name, &names)].map(String::clone);
+    let shadow = Column { name: names.new.clone(), ..after.clone() };
+    let filled = mirrored(context, target, &shadow, &earlier, [&forth, &back]);
+    filled.begin(context, &mut staging)?;
+    let indexes = indexes_on(source, target, name);
+    for (index_name, index) in &indexes {
+        let copy = Index { columns: with_name(&index.columns, name, &names.new), ..(*index).clone() };
+        let copy_name = Names::of(index_name).new;
+        staging.push(Stage::Validate, add_index::draft(context, table, &copy_name, &copy).step());
+    }
+    staging.warnings.push(strict_drivers(table, name));
+    let swapped = mirrored(context, target, after, &later, [&forth, &back]);
+    swap(context, table, name, &names, &indexes, [&filled, &swapped], &mut staging);
+    staging.warnings.push(format!("until contract, a value of `{table}.{name}` must fit its old type too"));
+    if context.dialect == Dialect::Postgres {
+        staging.warnings.push(stale_plans(table, name));
+    }
+    for (index_name, _) in &indexes {
+        let step = super::drop_index::draft(context, table, &Names::of(index_name).old);
+        staging.push(Stage::Contract, step.last());
+    }
+    let old = Column { name: names.old.clone(), ..before.clone() };
+    retire(context, target, &old, &swapped, &mut staging);
+    Ok(staging)
+}
+
+/// MySQL's triggers are made anew at the swap, and have another name, so that it can be told which
+/// are there; PostgreSQL's stay, and their function changes.
+fn later_name<'a>(dialect: Dialect, name: &'a String, names: &'a Names) -> &'a String {
+    match dialect {
+        Dialect::Postgres => name,
+        Dialect::MySql => &names.old,
+    }
+}
+
+/// The shadow column, `forth` from `old` and `back` to it; the names are old, new, and the triggers'.
+fn mirrored<'a>(
+    context: &Context<'a>,
+    table: &'a Table,
+    column: &'a Column,
+    [old, new, named_after]: &'a [String; 3],
+    [forth, back]: [&'a str; 2],
+) -> FilledColumn<'a> {
+    let written = if old.starts_with("pontoon_") { new } else { old };
+    let others = table.columns.iter().map(|it| it.name.as_str()).filter(|it| it != written).map(|it| (it, it));
+    let formula = |expression: &'a str, column: &'a str| {
+        let columns: Vec<_> = others.clone().chain([(written.as_str(), column)]).collect();
+        Formula::naming(context.dialect, &table.name, expression, &columns)
+    };
+    let pair = Pair { old, forth: formula(forth, old), back: formula(back, new), named_after };
+    FilledColumn::new(context, table, column, Source::Mirror(pair))
+}
+
+/// How a value becomes one of the other column, and back: as the user says, or by itself where every
+/// value fits.
+pub(super) fn expressions(
+    context: &Context<'_>,
+    table: &str,
+    [before, after]: [&Column; 2],
+) -> Result<[String; 2], Refusal> {
+    let key = (table.to_owned(), after.name.clone());
+    let said = |texts: &BTreeMap<(String, String), Texts>| {
+        texts.get(&key).and_then(|it| it.of(context.dialect)).map(str::to_owned)
+    };
+    let by_itself = |column: &Column| assignable(&before.ty, &after.ty).then(|| context.ident(&column.name));
+    let forth = said(&context.intents.backfills).or_else(|| by_itself(before));
+    let back = said(&context.intents.reverses).or_else(|| by_itself(after));
+    match (forth, back) {
+        (Some(forth), Some(back)) => Ok([forth, back]),
+        _ => Err((
+            format!(
+                "the type of `{table}.{}` changes from {} to {}, which does not hold every value as it is",
+                after.name,
+                spelled(before),
+                spelled(after)
+            ),
+            format!(
+                "say how: #[column(backfill = \"...\", reverse = \"...\")], two SQL expressions: the new value over `{}`, and, for \
+                 old code until contract, the old one over `{}`",
+                before.name, after.name
+            ),
+        )),
+    }
+}
+
+/// Whether code that writes values of the one kind can write them where the other is.
+fn one_family(one: Kind, other: Kind) -> bool {
+    let number = |kind| {
+        matches!(
+            kind,
+            Kind::TinyInt
+                | Kind::SmallInt
+                | Kind::Integer
+                | Kind::BigInt
+                | Kind::UnsignedTinyInt
+                | Kind::UnsignedSmallInt
+                | Kind::UnsignedInteger
+                | Kind::UnsignedBigInt
+                | Kind::Real
+                | Kind::Double
+                | Kind::Decimal
+        )
+    };
+    one == other || (number(one) && number(other)) || one == Kind::Custom || other == Kind::Custom
+}
+
+/// The indexes that stay and hold the column.
+fn indexes_on<'a>(source: &'a Table, target: &'a Table, column: &str) -> Vec<(&'a String, &'a Index)> {
+    let stays = |(name, index): &(&String, &Index)| target.indexes.get(*name) == Some(*index);
+    source.indexes.iter().filter(|(_, index)| index.columns.iter().any(|it| it == column)).filter(stays).collect()
+}
+
+fn with_name(columns: &[String], name: &str, other: &str) -> Vec<String> {
+    columns.iter().map(|it| if it == name { other.to_owned() } else { it.clone() }).collect()
+}
+
+/// The two columns, and their indexes, take each other's place.
+fn swap(
+    context: &Context<'_>,
+    table: &str,
+    name: &str,
+    names: &Names,
+    indexes: &[(&String, &Index)],
+    columns: [&FilledColumn<'_>; 2],
+    staging: &mut Staging,
+) {
+    let [Some(earlier), Some(later)] = columns.map(FilledColumn::triggers) else { return };
+    let fact = Fact::Column(table.to_owned(), names.old.clone());
+    let there = Renames::new(name, names, indexes, true);
+    let back = Renames::new(name, names, indexes, false);
+    let comment = "The column and its successor take each other's names, in one moment.";
+    match context.dialect {
+        Dialect::Postgres => {
+            let brief = || Claim::none().lock(table, LockMode::AccessExclusive);
+            let sql = |renames: &Renames, triggers: &Triggers<'_>| {
+                let mut statements = renames.postgres(context, table);
+                statements.extend(triggers.function.as_ref().map(|it| it.replacen("CREATE", "CREATE OR REPLACE", 1)));
+                statements.join(";\n")
+            };
+            let draft = Draft::new(comment, sql(&there, later), brief(), fact).undo(sql(&back, earlier), brief());
+            staging.push(Stage::Validate, draft.step());
+        }
+        Dialect::MySql => {
+            let claim = || context.mysql_locked(Stage::Validate, table);
+            let sql = |renames: &Renames, gone: &Triggers<'_>, new: &Triggers<'_>| {
+                let mut statements = vec![renames.mysql(table)];
+                statements.extend(replaced(context, gone, new));
+                mysql::ddl::locked(&context.locked_tables(table), &statements)
+            };
+            let draft = Draft::new(comment, sql(&there, earlier, later), claim(), fact)
+                .undo(sql(&back, later, earlier), claim());
+            staging.push(Stage::Validate, draft.step());
+            // every statement of the swap commits: a crash among them leaves the triggers undone
+            let mend = mysql::ddl::locked(&context.locked_tables(table), &replaced(context, earlier, later));
+            let draft =
+                Draft::new("The triggers again, should the swap have been cut off.", mend, claim(), Fact::Repeatable)
+                    .undo_nothing("the swap's way back brings the earlier triggers");
+            staging.push(Stage::Validate, draft.step());
+        }
+    }
+}
+
+/// MySQL: triggers in place of others, whichever of them are there.
+fn replaced(context: &Context<'_>, gone: &Triggers<'_>, new: &Triggers<'_>) -> Vec<String> {
+    let names = |it: &Triggers<'_>| [insert_name(it.table, it.named_after), update_name(it.table, it.named_after)];
+    let drop = |name: String| drop_trigger(context, gone.table, &name).replacen("TRIGGER", "TRIGGER IF EXISTS", 1);
+    let create = |sql: &String| sql.replacen("TRIGGER", "TRIGGER IF NOT EXISTS", 1);
+    names(gone).map(drop).into_iter().chain([&new.on_insert, &new.on_update].map(create)).collect()
+}
+
+/// Which names change, in an order in which each is free when it is taken.
+struct Renames {
+    columns: Vec<[String; 2]>,
+    indexes: Vec<[String; 2]>,
+}
+
+impl Renames {
+    /// To the new column, or back to the old one.
+    fn new(name: &str, names: &Names, indexes: &[(&String, &Index)], there: bool) -> Self {
+        let both = |name: &str, names: &Names| -> Vec<[String; 2]> {
+            let (away, in_place) = if there { (&names.old, &names.new) } else { (&names.new, &names.old) };
+            vec![[name.to_owned(), away.clone()], [in_place.clone(), name.to_owned()]]
+        };
+        Self {
+            columns: both(name, names),
+            indexes: indexes.iter().flat_map(|(index, _)| both(index, &Names::of(index))).collect(),
+        }
+    }
+
+    fn postgres(&self, context: &Context<'_>, table: &str) -> Vec<String> {
+        let column = |[from, to]: &[String; 2]| {
+            let [table, from, to] = [table, from, to].map(|it| context.ident(it));
+            format!("ALTER TABLE {table} RENAME COLUMN {from} TO {to}")
+        };
+        let index =
+            |[from, to]: &[String; 2]| format!("ALTER INDEX {} RENAME TO {}", context.ident(from), context.ident(to));
+        self.columns.iter().map(column).chain(self.indexes.iter().map(index)).collect()
+    }
+
+    /// One ALTER: MySQL renames all at once.
+    fn mysql(&self, table: &str) -> String {
+        let part = |kind: &str, [from, to]: &[String; 2]| {
+            format!("RENAME {kind} {} TO {}", Dialect::MySql.ident(from), Dialect::MySql.ident(to))
+        };
+        let columns = self.columns.iter().map(|it| part("COLUMN", it));
+        let parts: Vec<_> = columns.chain(self.indexes.iter().map(|it| part("INDEX", it))).collect();
+        let how = if self.indexes.is_empty() { "ALGORITHM=INSTANT" } else { "ALGORITHM=INPLACE, LOCK=NONE" };
+        mysql::ddl::alter(table, &parts.join(", "), how)
+    }
+}

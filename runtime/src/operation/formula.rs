@@ -1,0 +1,59 @@
+//! A value computed from a row's other columns, as the user wrote it.
+
+use crate::dialect::{Dialect, columns_in};
+
+/// An expression and the columns it names. The text stays as it was written: in a trigger it is
+/// asked of a table of one row, in which every column has the name that the text gives it.
+pub(crate) struct Formula<'a> {
+    dialect: Dialect,
+    table: &'a str,
+    pub(crate) expression: &'a str,
+    /// The name in the text, and the column.
+    sources: Vec<(&'a str, &'a str)>,
+}
+
+impl<'a> Formula<'a> {
+    /// An expression over the columns of that table.
+    pub(crate) fn over(
+        dialect: Dialect,
+        table: &'a str,
+        expression: &'a str,
+        columns: impl Iterator<Item = &'a str>,
+    ) -> Self {
+        let sources = columns_in(expression, columns).into_iter().map(|name| (name, name)).collect();
+        Self { dialect, table, expression, sources }
+    }
+
+    /// An expression in which each name means the column beside it.
+    pub(crate) fn naming(
+        dialect: Dialect,
+        table: &'a str,
+        expression: &'a str,
+        columns: &[(&'a str, &'a str)],
+    ) -> Self {
+        let named = columns_in(expression, columns.iter().map(|(name, _)| *name));
+        let sources = columns.iter().copied().filter(|(name, _)| named.contains(name)).collect();
+        Self { dialect, table, expression, sources }
+    }
+
+    /// The columns that it names.
+    pub(crate) fn columns(&self) -> impl Iterator<Item = &'a str> {
+        self.sources.iter().map(|(_, column)| *column)
+    }
+
+    /// Whether it is a value for all rows.
+    pub(crate) fn is_constant(&self) -> bool {
+        self.sources.is_empty()
+    }
+
+    /// The value over `NEW` or `OLD`.
+    pub(crate) fn value(&self, row: &str) -> String {
+        if self.sources.is_empty() {
+            return format!("({})", self.expression);
+        }
+        let ident = |name: &str| self.dialect.ident(name);
+        let columns: Vec<_> =
+            self.sources.iter().map(|(name, column)| format!("{row}.{} AS {}", ident(column), ident(name))).collect();
+        format!("(SELECT {} FROM (SELECT {}) AS {})", self.expression, columns.join(", "), ident(self.table))
+    }
+}

@@ -1,0 +1,335 @@
+//! The table of cases: a schema before and after, and what each code writes.
+
+use pontoon::def::TableDef;
+use pontoon::migration::Stage;
+use pontoon::{Dialect, Table};
+
+/// What one application writes and reads, beside the key `id`.
+pub(super) struct Code {
+    pub(super) table: &'static str,
+    pub(super) column: &'static str,
+    /// PostgreSQL's type of the column.
+    pub(super) ty: &'static str,
+    /// Other columns that its INSERT names, with their values.
+    pub(super) extra: Vec<(&'static str, &'static str)>,
+    /// What it writes, from a number.
+    pub(super) value: fn(i64) -> String,
+    /// Whether it writes NULL too.
+    pub(super) null: bool,
+    /// Whether it writes the column at all, or reads what follows from others.
+    pub(super) writes: bool,
+}
+
+/// One change.
+pub(super) struct Case {
+    pub(super) name: &'static str,
+    pub(super) before: Vec<TableDef>,
+    pub(super) after: Vec<TableDef>,
+    /// SQL that runs before, for rows that neither code writes.
+    pub(super) rows: Vec<&'static str>,
+    pub(super) old: Code,
+    pub(super) new: Code,
+    /// What new code sees of a value that old code wrote.
+    pub(super) to_new: fn(&str) -> String,
+    /// What old code sees of a value that new code wrote.
+    pub(super) to_old: fn(&str) -> String,
+    /// The stage after which new code may run.
+    pub(super) new_from: Stage,
+}
+
+macro_rules! table {
+    ($name:ident { $($body:tt)* }) => { table!($name () { $($body)* }) };
+    ($name:ident ($($attr:tt)*) { $($body:tt)* }) => {{
+        #[derive(Table)]
+        #[table(name = "things", $($attr)*)]
+        #[allow(dead_code)]
+        struct $name {
+            #[column(primary_key)]
+            id: i64,
+            $($body)*
+        }
+        $name::DEF
+    }};
+}
+
+fn code(column: &'static str) -> Code {
+    Code {
+        table: "things",
+        column,
+        ty: "varchar",
+        extra: Vec::new(),
+        value: |n| format!("value {n}"),
+        null: false,
+        writes: true,
+    }
+}
+
+/// Both codes write the same column, and the change is beside it.
+fn beside(name: &'static str, before: TableDef, after: TableDef) -> Case {
+    Case {
+        name,
+        before: vec![before],
+        after: vec![after],
+        rows: Vec::new(),
+        old: code("a"),
+        new: code("a"),
+        to_new: str::to_owned,
+        to_old: str::to_owned,
+        new_from: Stage::Expand,
+    }
+}
+
+fn plain() -> TableDef {
+    table!(Thing {
+        #[column(length = 40)]
+        a: String,
+    })
+}
+
+pub(super) fn add_column_nullable(_: Dialect) -> Case {
+    let after = table!(Thing {
+        #[column(length = 40)]
+        a: String,
+        b: Option<i32>,
+    });
+    let mut case = beside("add a nullable column", plain(), after);
+    case.new.extra.push(("b", "7"));
+    case
+}
+
+pub(super) fn add_column_with_default(_: Dialect) -> Case {
+    let after = table!(Thing {
+        #[column(length = 40)]
+        a: String,
+        #[column(default = "5")]
+        b: i32,
+    });
+    beside("add a column with a default", plain(), after)
+}
+
+pub(super) fn add_column_derived(_: Dialect) -> Case {
+    let after = table!(Thing {
+        #[column(length = 40)]
+        a: String,
+        #[column(length = 40, backfill = "upper(a)")]
+        b: String,
+    });
+    let mut case = beside("add a column with a backfill", plain(), after);
+    case.new.extra.push(("b", "'chosen'"));
+    case
+}
+
+/// What new code reads of rows that old code goes on writing.
+pub(super) fn add_column_that_follows(dialect: Dialect) -> Case {
+    let mut case = add_column_derived(dialect);
+    case.name = "add a column that follows another";
+    case.new = code("b");
+    case.new.writes = false;
+    case.to_new = str::to_uppercase;
+    case
+}
+
+pub(super) fn add_nullable_column_that_follows(_: Dialect) -> Case {
+    let after = table!(Thing {
+        #[column(length = 40)]
+        a: String,
+        #[column(length = 40, backfill = "upper(a)")]
+        b: Option<String>,
+    });
+    let mut case = beside("add a nullable column that follows another", plain(), after);
+    case.new = code("b");
+    case.new.writes = false;
+    case.to_new = str::to_uppercase;
+    case
+}
+
+pub(super) fn drop_column(dialect: Dialect) -> Case {
+    let before = table!(Thing {
+        #[column(length = 40)]
+        a: String,
+        #[column(unique)]
+        b: i64,
+    });
+    let after = table!(Thing (dropped("b")) {
+        #[column(length = 40)]
+        a: String,
+    });
+    let mut case = beside("drop a column", before, after);
+    let number = match dialect {
+        Dialect::Postgres => "(random() * 1e15)::bigint",
+        Dialect::MySql => "floor(rand() * 1e15)",
+    };
+    case.old.extra.push(("b", number));
+    case
+}
+
+pub(super) fn set_not_null(_: Dialect) -> Case {
+    let before = table!(Thing {
+        #[column(length = 40)]
+        a: Option<String>,
+    });
+    let after = table!(Thing {
+        #[column(length = 40, backfill = "'none'")]
+        a: String,
+    });
+    let mut case = beside("set NOT NULL", before, after);
+    case.rows.push("INSERT INTO things (id, a) VALUES (-1, NULL), (-2, NULL)");
+    case
+}
+
+pub(super) fn drop_not_null(_: Dialect) -> Case {
+    let after = table!(Thing {
+        #[column(length = 40)]
+        a: Option<String>,
+    });
+    beside("drop NOT NULL", plain(), after)
+}
+
+pub(super) fn add_unique_index(_: Dialect) -> Case {
+    let after = table!(Thing {
+        #[column(length = 40, unique)]
+        a: String,
+    });
+    beside("add a unique index", plain(), after)
+}
+
+pub(super) fn add_check(_: Dialect) -> Case {
+    let after = table!(Thing {
+        #[column(length = 40, check = "a <> ''")]
+        a: String,
+    });
+    beside("add a check", plain(), after)
+}
+
+/// Old code writes one name, new code the other.
+fn renamed(name: &'static str, before: TableDef, after: TableDef) -> Case {
+    let mut case = beside(name, before, after);
+    case.new = code("b");
+    case
+}
+
+pub(super) fn rename_column(_: Dialect) -> Case {
+    let after = table!(Thing {
+        #[column(length = 40, renamed_from = "a")]
+        b: String,
+    });
+    renamed("rename a column", plain(), after)
+}
+
+pub(super) fn rename_column_nullable(_: Dialect) -> Case {
+    let before = table!(Thing { a: Option<i64> });
+    let after = table!(Thing {
+        #[column(renamed_from = "a")]
+        b: Option<i64>,
+    });
+    let mut case = renamed("rename a nullable column", before, after);
+    for code in [&mut case.old, &mut case.new] {
+        code.ty = "bigint";
+        code.value = |n| n.to_string();
+        code.null = true;
+    }
+    case
+}
+
+pub(super) fn rename_column_with_index_and_check(_: Dialect) -> Case {
+    let before = table!(Thing {
+        #[column(length = 40, unique, check = "a <> ''")]
+        a: String,
+    });
+    let after = table!(Thing {
+        #[column(length = 40, unique, check = "b <> ''", renamed_from = "a")]
+        b: String,
+    });
+    renamed("rename a column with an index and a check", before, after)
+}
+
+/// Both codes write one name; the values fit both types.
+fn retyped(name: &'static str, before: TableDef, after: TableDef) -> Case {
+    let mut case = beside(name, before, after);
+    case.new_from = Stage::Validate;
+    case
+}
+
+pub(super) fn widen_in_place(_: Dialect) -> Case {
+    let before = table!(Thing {
+        #[column(length = 30, unique)]
+        a: String,
+    });
+    let after = table!(Thing {
+        #[column(length = 60, unique)]
+        a: String,
+    });
+    let mut case = retyped("widen a text in place", before, after);
+    case.new.value = |n| format!("{n:->50}");
+    case
+}
+
+pub(super) fn change_type(_: Dialect) -> Case {
+    let before = table!(Thing { a: i32 });
+    let after = table!(Thing { a: i64 });
+    let mut case = retyped("change an integer's type", before, after);
+    case.old.ty = "integer";
+    case.new.ty = "bigint";
+    for code in [&mut case.old, &mut case.new] {
+        code.value = |n| n.to_string();
+    }
+    case
+}
+
+pub(super) fn change_type_nullable_and_indexed(_: Dialect) -> Case {
+    let before = table!(Thing (index("a", "id")) {
+        #[column(unique)]
+        a: Option<i32>,
+    });
+    let after = table!(Thing (index("a", "id")) {
+        #[column(unique)]
+        a: Option<i64>,
+    });
+    let mut case = retyped("change the type of an indexed column", before, after);
+    case.old.ty = "integer";
+    case.new.ty = "bigint";
+    for code in [&mut case.old, &mut case.new] {
+        code.value = |n| n.to_string();
+        code.null = true;
+    }
+    case
+}
+
+pub(super) fn narrow_type_by_expressions(_: Dialect) -> Case {
+    let before = table!(Thing { a: i64 });
+    let after = table!(Thing {
+        #[column(
+            backfill(postgres = "least(greatest(a, 0), 1000000000)", mysql = "least(greatest(a, 0), 1000000000)"),
+            reverse = "a"
+        )]
+        a: i32,
+    });
+    let mut case = retyped("narrow an integer", before, after);
+    case.old.ty = "bigint";
+    case.new.ty = "integer";
+    for code in [&mut case.old, &mut case.new] {
+        code.value = |n| n.to_string();
+    }
+    case
+}
+
+/// Each value is another one in the other type, so each has a name of its own.
+pub(super) fn rename_column_with_another_type(_: Dialect) -> Case {
+    let after = table!(Thing {
+        #[column(
+            renamed_from = "a",
+            backfill(
+                postgres = "('0' || left(regexp_replace(a, '[^0-9]', '', 'g'), 9))::integer",
+                mysql = "cast(concat('0', left(regexp_replace(a, '[^0-9]', ''), 9)) as signed)"
+            ),
+            reverse = "concat('value ', b)"
+        )]
+        b: i32,
+    });
+    let mut case = renamed("rename a text to a number", plain(), after);
+    case.new.ty = "integer";
+    case.new.value = |n| n.to_string();
+    case.to_new = |text| text["value ".len()..].to_owned();
+    case.to_old = |number| format!("value {number}");
+    case
+}

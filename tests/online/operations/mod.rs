@@ -1,0 +1,147 @@
+//! Every operation, while both codes live: between any two statements of it old code and new code
+//! insert, update, delete and read, and no write is lost or wrong in either view; the same on the
+//! way back. And every claim of it is held against what the server does.
+//!
+//! `cases` is the table; `codes` is what an old or a new application does at each point.
+
+mod cases;
+mod codes;
+
+use std::sync::Arc;
+
+use pontoon::Dialect;
+use pontoon::exec::{Options, Outcome, Runner};
+use pontoon::migration::Stage;
+use pontoon::migration::history::Recorded;
+use pontoon::plan::plan;
+use pontoon::schema::{Intents, Schema, from_defs};
+use pontoon_xtask::verify::finding::{Severity, Verdict};
+use pontoon_xtask::verify::run_history::{HistoryFile, run_history};
+use pontoon_xtask::verify::server::shared;
+
+use crate::support::{Fresh, run};
+use cases::Case;
+use codes::Codes;
+
+/// Rows that are there before the case begins.
+const ROWS: i64 = 200;
+
+/// The case's two migrations: the first makes what is there before.
+fn history(case: &Case, dialect: Dialect) -> Vec<Recorded> {
+    let model = |defs: &[pontoon::def::TableDef]| {
+        let defs: Vec<_> = defs.iter().collect();
+        from_defs(&defs).unwrap_or_else(|errors| panic!("{}: {errors}", case.name))
+    };
+    let (before, _) = model(&case.before);
+    let (after, intents) = model(&case.after);
+    let recorded = |id: &str, from: &Schema, to: &Schema, intents: &Intents| {
+        let plan = plan(id, from, to, intents, dialect).unwrap_or_else(|errors| panic!("{}: {errors}", case.name));
+        // as a file, since that is what runs
+        let text = pontoon::migration::file::render(&plan.migration);
+        let migration = pontoon::migration::file::parse(id, dialect, id, &text)
+            .unwrap_or_else(|error| panic!("{}: {error}\n{text}", case.name));
+        Recorded { migration, sha256: pontoon::migration::file::sha256(&text) }
+    };
+    vec![
+        recorded("0001_before", &Schema::default(), &before, &Intents::default()),
+        recorded("0002_after", &before, &after, &intents),
+    ]
+}
+
+/// All stages with both codes at work; or, with `back`, so many stages and then the way back.
+async fn live(case: &Case, dialect: Dialect, back: Option<usize>) {
+    let db = Fresh::new(dialect).await;
+    let migrations = history(case, dialect);
+    db.runner_with(migrations[..1].to_vec(), Options::default()).up().await.unwrap();
+    let mut conn = db.connect().await;
+    for sql in &case.rows {
+        run(&mut conn, sql).await;
+    }
+    let codes = Arc::new(Codes::open(case, &db.url, dialect).await);
+    codes.seed(ROWS).await;
+    let options = Options { observer: codes.clone(), ..Options::default() };
+    let runner = Runner::new(db.pool(), migrations, options);
+    let stages = back.unwrap_or(Stage::ALL.len());
+    for stage in &Stage::ALL[..stages] {
+        codes.before(*stage);
+        let outcome = match stage {
+            Stage::Expand => runner.expand().await,
+            Stage::Backfill => runner.backfill().await,
+            Stage::Validate => runner.validate().await,
+            Stage::Contract => runner.contract().await,
+        };
+        outcome.unwrap_or_else(|error| panic!("{}, {stage} on {dialect}: {error}", case.name));
+        codes.after(*stage).await;
+    }
+    if back.is_some() {
+        codes.before_undo();
+        let outcome = runner.undo().await;
+        let outcome = outcome.unwrap_or_else(|error| panic!("{}, undo on {dialect}: {error}", case.name));
+        assert!(matches!(outcome, Outcome::Did { .. }), "{}", case.name);
+        codes.after_undo().await;
+    }
+    assert!(back.is_some() || codes.points() > 0, "{}: nothing was tried", case.name);
+    codes.close().await;
+    db.end().await;
+}
+
+/// Every claim, on tables with rows and under traffic, forth and back.
+async fn claims(case: &Case, dialect: Dialect) {
+    let history: Vec<_> = history(case, dialect)
+        .into_iter()
+        .map(|it| HistoryFile { file: it.migration.id.clone(), migration: it.migration })
+        .collect();
+    let engine = run_history(&history, shared(dialect).await, 2_000, None).await.unwrap();
+    for statement in engine.migrations.iter().flat_map(|it| &it.statements) {
+        let errors: Vec<_> = statement.findings.iter().filter(|it| it.severity == Severity::Error).collect();
+        assert!(errors.is_empty(), "{} on {dialect}: {}\n{errors:#?}", case.name, statement.sql);
+        assert_ne!(statement.verdict(), Verdict::Skipped, "{} on {dialect}: {}", case.name, statement.sql);
+    }
+}
+
+macro_rules! cases {
+    ($($name:ident),* $(,)?) => {
+        $(mod $name {
+            use pontoon::Dialect;
+
+            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn postgres() {
+                super::whole(&super::cases::$name(Dialect::Postgres), Dialect::Postgres).await;
+            }
+
+            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn mysql() {
+                super::whole(&super::cases::$name(Dialect::MySql), Dialect::MySql).await;
+            }
+        })*
+    };
+}
+
+async fn whole(case: &Case, dialect: Dialect) {
+    claims(case, dialect).await;
+    live(case, dialect, None).await;
+    for stages in 1..=3 {
+        live(case, dialect, Some(stages)).await;
+    }
+}
+
+cases!(
+    add_column_nullable,
+    add_column_with_default,
+    add_column_derived,
+    add_column_that_follows,
+    add_nullable_column_that_follows,
+    drop_column,
+    set_not_null,
+    drop_not_null,
+    add_unique_index,
+    add_check,
+    rename_column,
+    rename_column_nullable,
+    rename_column_with_index_and_check,
+    widen_in_place,
+    change_type,
+    change_type_nullable_and_indexed,
+    narrow_type_by_expressions,
+    rename_column_with_another_type,
+);
