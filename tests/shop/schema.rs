@@ -69,16 +69,18 @@ pub struct OrderItem {
 }
 
 #[derive(Table)]
-#[table(name = "products", index("category", "name"))]
+#[table(name = "products", index("category", "title"))]
 pub struct Product {
     #[column(primary_key, identity)]
     pub id: i64,
-    #[column(unique, length = 40)]
+    #[column(unique, length = 80)]
     pub sku: String,
     #[column(length = 80)]
     pub category: String,
-    #[column(length = 200)]
-    pub name: String,
+    #[column(length = 200, renamed_from = "name")]
+    pub title: String,
+    #[column(default = "0")]
+    pub stock: i64,
     #[column(precision = 12, scale = 2, check = "price >= 0")]
     pub price: Decimal,
     pub attributes: Option<serde_json::Value>,

@@ -222,7 +222,11 @@ async fn on_mysql(work: &mut Work<'_>, task: &Task<'_>, cost: Cost, lock_timeout
     let seconds = watch::mysql_lock_wait_timeout(lock_timeout, works_long);
     work.session.execute(&format!("SET SESSION lock_wait_timeout = {seconds}")).await?;
     let begun = Instant::now();
-    watch::mysql(&mut work.session, &mut work.other, task.sql, lock_timeout).await?;
+    if let Err(error) = watch::mysql(&mut work.session, &mut work.other, task.sql, lock_timeout).await {
+        // a statement of several may have been cut off while it held the table
+        work.session.execute("UNLOCK TABLES").await.ok();
+        return Err(error);
+    }
     let cost = Cost { duration_ms: millis(begun), ..cost };
     ledger::note(&mut work.session, work.runner, &task.entry("done", cost)).await
 }

@@ -68,11 +68,33 @@
                 sql: include_str!("0006_line_total/mysql.sql"),
             },
         },
+        ::pontoon::migration::EmbeddedMigration {
+            id: "0007_titles",
+            postgres: ::pontoon::migration::EmbeddedFile {
+                sha256: "8d4172b5a3e026cd700e5d8190ed751c9462c51734db10ebca5dd69c0f9047ff",
+                sql: include_str!("0007_titles/postgres.sql"),
+            },
+            mysql: ::pontoon::migration::EmbeddedFile {
+                sha256: "2e74686765a2400f07f422ec3ab70fa11b17342f4e583c97d4b836041e78faef",
+                sql: include_str!("0007_titles/mysql.sql"),
+            },
+        },
+        ::pontoon::migration::EmbeddedMigration {
+            id: "0008_room_to_grow",
+            postgres: ::pontoon::migration::EmbeddedFile {
+                sha256: "ad7be0c30e7284cb54940a3c55e9b4f2632907c345883b23e62f99e06f4a7ed2",
+                sql: include_str!("0008_room_to_grow/postgres.sql"),
+            },
+            mysql: ::pontoon::migration::EmbeddedFile {
+                sha256: "abcb1ba39b648874d9c3847fddc885894b576e9c5d00b265d43ea5f656a83a80",
+                sql: include_str!("0008_room_to_grow/mysql.sql"),
+            },
+        },
     ],
     tables: &[
         ("order_items", 0xdd924cce066cfa75),
         ("orders", 0xab9c75182335f363),
-        ("products", 0xd1e45b8cd28f8977),
+        ("products", 0x9de87abedd2ef3c4),
         ("users", 0xafdb7f65d16e7122),
     ],
     columns: &[
@@ -96,9 +118,10 @@
         ("products", "attributes", 0x1ec9d9b32a268718),
         ("products", "category", 0x3ec33ddb5c856f22),
         ("products", "id", 0xd6ff0e827595a501),
-        ("products", "name", 0xaa1a3b781528a161),
         ("products", "price", 0x31b427a0801bb880),
-        ("products", "sku", 0x7aa058dc4ee786c6),
+        ("products", "sku", 0xfb158509eb94e0ae),
+        ("products", "stock", 0x29a00a4c554a1442),
+        ("products", "title", 0x8373d765749ef8f2),
         ("users", "birthday", 0xd72361fcd5a04ba5),
         ("users", "created_at", 0xe9d5ca3d0653d400),
         ("users", "display_name", 0x8c823a4183449016),
