@@ -306,19 +306,21 @@ fn swap(
             staging.push(Stage::Validate, draft.step());
         }
         Dialect::MySql => {
-            let claim = || context.mysql_locked(Stage::Validate, table);
+            let locked = context.mysql_locked(table);
+            let children = context.children(Stage::Validate, table);
+            let altered = children.into_iter().fold(locked.clone(), |claim, it| claim.lock(it, LockMode::MdlExclusive));
             let sql = |renames: &Renames, gone: &Triggers<'_>, new: &Triggers<'_>| {
                 let mut statements = vec![renames.mysql(table)];
                 statements.extend(replaced(context, gone, new));
-                mysql::ddl::locked(&context.locked_tables(table), &statements)
+                mysql::ddl::locked(table, &statements)
             };
-            let draft = Draft::new(comment, sql(&there, earlier, later), claim(), fact)
-                .undo(sql(&back, later, earlier), claim());
+            let draft = Draft::new(comment, sql(&there, earlier, later), altered.clone(), fact)
+                .undo(sql(&back, later, earlier), altered);
             staging.push(Stage::Validate, draft.step());
             // every statement of the swap commits: a crash among them leaves the triggers undone
-            let mend = mysql::ddl::locked(&context.locked_tables(table), &replaced(context, earlier, later));
+            let mend = mysql::ddl::locked(table, &replaced(context, earlier, later));
             let draft =
-                Draft::new("The triggers again, should the swap have been cut off.", mend, claim(), Fact::Repeatable)
+                Draft::new("The triggers again, should the swap have been cut off.", mend, locked, Fact::Repeatable)
                     .undo_nothing("the swap's way back brings the earlier triggers");
             staging.push(Stage::Validate, draft.step());
         }

@@ -32,8 +32,9 @@ pub(crate) use statement::Draft;
 pub(crate) use sync::Sync;
 pub(crate) use triggers::{Triggers, function_name, insert_name, update_name};
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
+use crate::def::ReferentialAction;
 use crate::dialect::Dialect;
 use crate::migration::{Algorithm, Claim, LockClause, LockMode, Stage, Step};
 use crate::schema::{Intents, Schema, Table};
@@ -263,32 +264,50 @@ impl<'a> Context<'a> {
         claim
     }
 
-    /// The claim of statements under `LOCK TABLES`.
-    pub(crate) fn mysql_locked(&self, stage: Stage, table: &str) -> Claim {
-        self.children(stage, table)
-            .into_iter()
-            .fold(Claim::none().lock(table, LockMode::MdlExclusive), |claim, child| {
-                claim.lock(child, LockMode::MdlExclusive)
-            })
+    /// The claim of statements under `LOCK TABLES ... WRITE`, which locks more than it names (manual, "LOCK
+    /// TABLES"): the tables at the other ends of foreign keys for reads, and those to which a
+    /// cascade writes as itself, with all that follows from that.
+    pub(crate) fn mysql_locked(&self, table: &str) -> Claim {
+        let mut locks = BTreeMap::from([(table, LockMode::MdlExclusive)]);
+        let mut written = vec![table];
+        while let Some(table) = written.pop() {
+            for (child, key) in self.tables().flat_map(|it| it.foreign_keys.values().map(move |key| (it, key))) {
+                let (other, mode) = if child.name == table {
+                    (key.references.as_str(), LockMode::SharedReadOnly)
+                } else if key.references != table {
+                    continue;
+                } else if key.writes_rows() || key.on_delete == ReferentialAction::Cascade {
+                    (child.name.as_str(), LockMode::SharedNoReadWrite)
+                } else {
+                    (child.name.as_str(), LockMode::SharedReadOnly)
+                };
+                let before = locks.get(other).copied();
+                if before.is_none_or(|before| before < mode) {
+                    locks.insert(other, mode);
+                    if mode == LockMode::SharedNoReadWrite {
+                        written.push(other);
+                    }
+                }
+            }
+        }
+        locks.into_iter().fold(Claim::none(), |claim, (table, mode)| claim.lock(table, mode))
     }
 
-    /// What `LOCK TABLES` must name for an ALTER of this table: itself, and those at the other
-    /// ends of its foreign keys.
-    pub(crate) fn locked_tables(&self, table: &str) -> Vec<String> {
-        let parents = self.source.tables[table].foreign_keys.values().map(|key| key.references.as_str());
-        let others: BTreeSet<&str> = self.children(Stage::Validate, table).into_iter().chain(parents).collect();
-        std::iter::once(table).chain(others.into_iter().filter(|it| *it != table)).map(str::to_owned).collect()
+    /// The tables before contract: those of before, and the new ones.
+    fn tables(&self) -> impl Iterator<Item = &'a Table> {
+        let new = self.target.tables.values().filter(|it| !self.source.tables.contains_key(&it.name));
+        self.source.tables.values().chain(new)
     }
 
     /// The tables that refer to this one at that stage, but for itself. Foreign keys are the last
     /// that validate adds, and the first that contract drops.
-    fn children(&self, stage: Stage, table: &str) -> BTreeSet<&'a str> {
+    pub(crate) fn children(&self, stage: Stage, table: &str) -> BTreeSet<&'a str> {
         let refers = |it: &&'a Table| it.foreign_keys.values().any(|key| key.references == table);
-        let before = self.source.tables.values().filter(refers);
-        let new = self.target.tables.values().filter(|it| !self.source.tables.contains_key(&it.name)).filter(refers);
-        let after = self.target.tables.values().filter(refers);
-        let children: Vec<&'a Table> =
-            if stage == Stage::Contract { after.collect() } else { before.chain(new).collect() };
+        let children: Vec<&'a Table> = if stage == Stage::Contract {
+            self.target.tables.values().filter(refers).collect()
+        } else {
+            self.tables().filter(refers).collect()
+        };
         children.into_iter().map(|it| it.name.as_str()).filter(|name| *name != table).collect()
     }
 }

@@ -86,7 +86,7 @@
                 sql: include_str!("0008_room_to_grow/postgres.sql"),
             },
             mysql: ::pontoon::migration::EmbeddedFile {
-                sha256: "abcb1ba39b648874d9c3847fddc885894b576e9c5d00b265d43ea5f656a83a80",
+                sha256: "ba4ddf742b0d337115b1fb3a125594d96c325f0760ccdec09c8a21967db7fc31",
                 sql: include_str!("0008_room_to_grow/mysql.sql"),
             },
         },

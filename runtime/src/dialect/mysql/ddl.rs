@@ -47,8 +47,8 @@ pub(crate) fn alter(table: &str, what: &str, how: &str) -> String {
     format!("ALTER TABLE {} {what}, {how}", ident(table))
 }
 
-/// Statements of one session that others see as one; the first table is the one that changes.
-pub(crate) fn locked(tables: &[String], statements: &[String]) -> String {
-    let tables: Vec<_> = tables.iter().map(|it| format!("{} WRITE", ident(it))).collect();
-    format!("LOCK TABLES {};\n{};\nUNLOCK TABLES", tables.join(", "), statements.join(";\n"))
+/// Statements of one session that others see as one. The tables at the other ends of foreign keys
+/// are locked by themselves.
+pub(crate) fn locked(table: &str, statements: &[String]) -> String {
+    format!("LOCK TABLES {} WRITE;\n{};\nUNLOCK TABLES", ident(table), statements.join(";\n"))
 }

@@ -89,9 +89,9 @@ UPDATE `products` SET `pontoon_stock_new` = `stock` WHERE `id` >= CAST(? AS SIGN
 ALTER TABLE `products` ADD UNIQUE INDEX `pontoon_products_sku_key_new` (`pontoon_sku_new`), ALGORITHM=INPLACE, LOCK=NONE;
 
 -- The column and its successor take each other's names, in one moment.
--- @claim locks order_items EXCLUSIVE, products EXCLUSIVE; reads brief; writes brief
+-- @claim locks order_items EXCLUSIVE, orders SHARED_READ_ONLY, products EXCLUSIVE; reads brief; writes brief
 -- @done column products.pontoon_sku_old
--- @undo LOCK TABLES `products` WRITE, `order_items` WRITE;
+-- @undo LOCK TABLES `products` WRITE;
 --   ALTER TABLE `products` RENAME COLUMN `sku` TO `pontoon_sku_new`, RENAME COLUMN `pontoon_sku_old` TO `sku`, RENAME INDEX `products_sku_key` TO `pontoon_products_sku_key_new`, RENAME INDEX `pontoon_products_sku_key_old` TO `products_sku_key`, ALGORITHM=INPLACE, LOCK=NONE;
 --   DROP TRIGGER IF EXISTS `pontoon_products_pontoon_sku_old_ins`;
 --   DROP TRIGGER IF EXISTS `pontoon_products_pontoon_sku_old_upd`;
@@ -107,8 +107,8 @@ ALTER TABLE `products` ADD UNIQUE INDEX `pontoon_products_sku_key_new` (`pontoon
 --           ELSE NEW.`pontoon_sku_new`
 --       END;
 --   UNLOCK TABLES;
--- @undo-claim locks order_items EXCLUSIVE, products EXCLUSIVE; reads brief; writes brief
-LOCK TABLES `products` WRITE, `order_items` WRITE;
+-- @undo-claim locks order_items EXCLUSIVE, orders SHARED_READ_ONLY, products EXCLUSIVE; reads brief; writes brief
+LOCK TABLES `products` WRITE;
 ALTER TABLE `products` RENAME COLUMN `sku` TO `pontoon_sku_old`, RENAME COLUMN `pontoon_sku_new` TO `sku`, RENAME INDEX `products_sku_key` TO `pontoon_products_sku_key_old`, RENAME INDEX `pontoon_products_sku_key_new` TO `products_sku_key`, ALGORITHM=INPLACE, LOCK=NONE;
 DROP TRIGGER IF EXISTS `pontoon_products_sku_ins`;
 DROP TRIGGER IF EXISTS `pontoon_products_sku_upd`;
@@ -126,10 +126,10 @@ CREATE TRIGGER IF NOT EXISTS `pontoon_products_pontoon_sku_old_upd` BEFORE UPDAT
 UNLOCK TABLES;
 
 -- The triggers again, should the swap have been cut off.
--- @claim locks order_items EXCLUSIVE, products EXCLUSIVE; reads brief; writes brief
+-- @claim locks order_items SHARED_NO_READ_WRITE, orders SHARED_READ_ONLY, products EXCLUSIVE; reads brief; writes brief
 -- @done repeatable
 -- @undo nothing: the swap's way back brings the earlier triggers
-LOCK TABLES `products` WRITE, `order_items` WRITE;
+LOCK TABLES `products` WRITE;
 DROP TRIGGER IF EXISTS `pontoon_products_sku_ins`;
 DROP TRIGGER IF EXISTS `pontoon_products_sku_upd`;
 CREATE TRIGGER IF NOT EXISTS `pontoon_products_pontoon_sku_old_ins` BEFORE INSERT ON `products` FOR EACH ROW SET NEW.`pontoon_sku_old` = IF(CAST(NEW.`sku` AS BINARY) = X'1A', NEW.`pontoon_sku_old`, (SELECT `sku` FROM (SELECT NEW.`sku` AS `sku`) AS `products`)),
@@ -146,9 +146,9 @@ CREATE TRIGGER IF NOT EXISTS `pontoon_products_pontoon_sku_old_upd` BEFORE UPDAT
 UNLOCK TABLES;
 
 -- The column and its successor take each other's names, in one moment.
--- @claim locks order_items EXCLUSIVE, products EXCLUSIVE; reads brief; writes brief
+-- @claim locks order_items EXCLUSIVE, orders SHARED_READ_ONLY, products EXCLUSIVE; reads brief; writes brief
 -- @done column products.pontoon_stock_old
--- @undo LOCK TABLES `products` WRITE, `order_items` WRITE;
+-- @undo LOCK TABLES `products` WRITE;
 --   ALTER TABLE `products` RENAME COLUMN `stock` TO `pontoon_stock_new`, RENAME COLUMN `pontoon_stock_old` TO `stock`, ALGORITHM=INSTANT;
 --   DROP TRIGGER IF EXISTS `pontoon_products_pontoon_stock_old_ins`;
 --   DROP TRIGGER IF EXISTS `pontoon_products_pontoon_stock_old_upd`;
@@ -164,8 +164,8 @@ UNLOCK TABLES;
 --           ELSE NEW.`pontoon_stock_new`
 --       END;
 --   UNLOCK TABLES;
--- @undo-claim locks order_items EXCLUSIVE, products EXCLUSIVE; reads brief; writes brief
-LOCK TABLES `products` WRITE, `order_items` WRITE;
+-- @undo-claim locks order_items EXCLUSIVE, orders SHARED_READ_ONLY, products EXCLUSIVE; reads brief; writes brief
+LOCK TABLES `products` WRITE;
 ALTER TABLE `products` RENAME COLUMN `stock` TO `pontoon_stock_old`, RENAME COLUMN `pontoon_stock_new` TO `stock`, ALGORITHM=INSTANT;
 DROP TRIGGER IF EXISTS `pontoon_products_stock_ins`;
 DROP TRIGGER IF EXISTS `pontoon_products_stock_upd`;
@@ -183,10 +183,10 @@ CREATE TRIGGER IF NOT EXISTS `pontoon_products_pontoon_stock_old_upd` BEFORE UPD
 UNLOCK TABLES;
 
 -- The triggers again, should the swap have been cut off.
--- @claim locks order_items EXCLUSIVE, products EXCLUSIVE; reads brief; writes brief
+-- @claim locks order_items SHARED_NO_READ_WRITE, orders SHARED_READ_ONLY, products EXCLUSIVE; reads brief; writes brief
 -- @done repeatable
 -- @undo nothing: the swap's way back brings the earlier triggers
-LOCK TABLES `products` WRITE, `order_items` WRITE;
+LOCK TABLES `products` WRITE;
 DROP TRIGGER IF EXISTS `pontoon_products_stock_ins`;
 DROP TRIGGER IF EXISTS `pontoon_products_stock_upd`;
 CREATE TRIGGER IF NOT EXISTS `pontoon_products_pontoon_stock_old_ins` BEFORE INSERT ON `products` FOR EACH ROW SET NEW.`pontoon_stock_old` = IF(NEW.`stock` = -9223372036854775808, NEW.`pontoon_stock_old`, (SELECT `stock` FROM (SELECT NEW.`stock` AS `stock`) AS `products`)),
