@@ -190,3 +190,22 @@ fn a_name_that_is_no_folder_is_refused() {
     assert!(said.contains("`../x` cannot be a migration's name"), "{said}");
     assert!(texts(folder.path()).is_empty());
 }
+
+#[test]
+fn a_table_goes_only_when_that_is_said() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path();
+    generate(path, FIRST).unwrap();
+    let mut other = *FIRST[0];
+    other.name = "others";
+    let other: &TableDef = &other;
+    generate(path, &[FIRST[0], other]).unwrap();
+    let said = generate(path, FIRST).unwrap_err();
+    assert!(said.contains("table `others` is in the last migration and no longer in the schema"), "{said}");
+    assert!(said.contains("dropped: `cargo xtask generate --drop-table others`"), "{said}");
+    let drop = |table: &str| GenerateArgs { drop_tables: vec![table.to_owned()], ..GenerateArgs::default() };
+    let said = with(path, FIRST, drop("other")).unwrap_err();
+    assert!(said.contains("table `other` is said to be dropped, and is in no migration"), "{said}");
+    let said = with(path, FIRST, drop("others")).unwrap();
+    assert!(said.contains("0003_drop_others") && said.contains("keeps its rows"), "{said}");
+}

@@ -6,30 +6,44 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::operation::Operation;
 use crate::schema::Table;
 
-/// `CreateTable` operations in an order that works.
+/// `CreateTable` operations in an order that works: each time the first by name of those that refer to
+/// nothing ahead. The work grows with the foreign keys, not with the square of the tables.
 pub(super) fn in_order(new: &[&Table]) -> Vec<Operation> {
     let mut waiting: BTreeMap<&str, &Table> = new.iter().map(|it| (it.name.as_str(), *it)).collect();
+    let mut children: BTreeMap<&str, Vec<&Table>> = BTreeMap::new();
+    for table in new {
+        for parent in ahead(table, &waiting).map(|(_, parent)| parent) {
+            children.entry(parent).or_default().push(table);
+        }
+    }
+    let is_free = |table: &&Table, waiting: &BTreeMap<&str, &Table>| ahead(table, waiting).next().is_none();
+    let mut free: BTreeSet<&str> = new.iter().filter(|it| is_free(it, &waiting)).map(|it| it.name.as_str()).collect();
     let mut created = Vec::new();
-    while !waiting.is_empty() {
-        let free = waiting.values().find(|it| blockers(it, &waiting).is_empty());
-        // in a circle: the first by name comes first, without the keys that point ahead
-        let Some(table) = free.or_else(|| waiting.values().next()).copied() else { break };
-        let deferred = blockers(table, &waiting);
-        waiting.remove(table.name.as_str());
+    // in a circle: the first by name comes first, without the keys that point ahead
+    while let Some(name) = free.pop_first().or_else(|| waiting.keys().next().copied()) {
+        let Some(table) = waiting.get(name).copied() else { continue };
+        let deferred = ahead(table, &waiting).map(|(key, _)| key.clone()).collect();
+        waiting.remove(name);
         created.push(Operation::CreateTable { table: table.name.clone(), deferred });
+        for child in children.get(name).into_iter().flatten() {
+            if waiting.contains_key(child.name.as_str()) && is_free(child, &waiting) {
+                free.insert(&child.name);
+            }
+        }
     }
     created
 }
 
-/// The foreign keys of a table to others that are not there yet.
-fn blockers(table: &Table, waiting: &BTreeMap<&str, &Table>) -> BTreeSet<String> {
-    let ahead = |parent: &str| parent != table.name && waiting.contains_key(parent);
-    table.foreign_keys.iter().filter(|(_, key)| ahead(&key.references)).map(|(name, _)| name.clone()).collect()
+/// The foreign keys of a table to others that are not there yet, with those.
+fn ahead<'a>(table: &'a Table, waiting: &BTreeMap<&str, &Table>) -> impl Iterator<Item = (&'a String, &'a str)> {
+    let keys = table.foreign_keys.iter().map(|(name, key)| (name, key.references.as_str()));
+    keys.filter(|(_, parent)| *parent != table.name && waiting.contains_key(parent))
 }
 
 /// The keys that a `CreateTable` left for later.
 pub(super) fn deferred_keys(operation: &Operation) -> Vec<Operation> {
     let Operation::CreateTable { table, deferred } = operation else { return Vec::new() };
-    let add = |key: &String| Operation::AddForeignKey { table: table.clone(), foreign_key: key.clone() };
+    let add =
+        |key: &String| Operation::AddForeignKey { table: table.clone(), foreign_key: key.clone(), replaces: false };
     deferred.iter().map(add).collect()
 }

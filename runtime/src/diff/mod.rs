@@ -53,16 +53,42 @@ impl Diff<'_> {
         let gone: Vec<_> = self.source.tables.keys().filter(|it| !target.tables.contains_key(*it)).cloned().collect();
         let new: Vec<_> = target.tables.keys().filter(|it| !self.source.tables.contains_key(*it)).cloned().collect();
         for table in gone {
+            if self.intents.dropped_tables.contains(&table) {
+                self.dropped_table(&table);
+                continue;
+            }
             let renamed = new.iter().map(|new| format!("#[table(name = \"{table}\")] on the struct of `{new}`"));
-            let mut ways = vec!["list its struct in `schema!` again".to_owned()];
-            ways.extend(renamed);
+            let mut ways = vec![
+                format!("dropped: `cargo xtask generate --drop-table {table}`"),
+                "kept: list its struct in `schema!` again".to_owned(),
+            ];
+            ways.extend(renamed.map(|it| format!("under its old name: {it}")));
             self.refuse(
                 &table,
                 None,
                 format!("table `{table}` is in the last migration and no longer in the schema"),
-                format!("neither dropping nor renaming a table is derived; {}", ways.join(", or ")),
+                ways.join("; "),
             );
         }
+        for table in &self.intents.dropped_tables {
+            if !self.source.tables.contains_key(table) || target.tables.contains_key(table) {
+                let what =
+                    if target.tables.contains_key(table) { "is still in the schema" } else { "is in no migration" };
+                self.errors.push(SchemaError {
+                    at: self.intents.tables_at.get(table).copied(),
+                    message: format!("table `{table}` is said to be dropped, and {what}"),
+                    help: "correct the name after `--drop-table`, or remove the struct from `schema!`".into(),
+                });
+            }
+        }
+    }
+
+    /// Its own foreign keys go first: they would go on binding rows of others.
+    fn dropped_table(&mut self, table: &str) {
+        let keys = self.source.tables[table].foreign_keys.keys();
+        self.operations
+            .extend(keys.map(|key| Operation::DropForeignKey { table: table.to_owned(), foreign_key: key.clone() }));
+        self.operations.push(Operation::DropTable { table: table.to_owned() });
     }
 
     fn table(&mut self, before: &Table, after: &Table) {
@@ -86,38 +112,25 @@ impl Diff<'_> {
     }
 
     fn indexes(&mut self, before: &Table, after: &Table) {
-        let table = &after.name;
-        let named = |name: &String| (table.clone(), name.clone());
-        for name in changed(&before.indexes, &after.indexes) {
-            self.refuse(
-                table,
-                None,
-                format!("index `{name}` of `{table}` changes"),
-                "give the new one another name, so that both can be there while the code changes: `name = \"...\"`",
-            );
-        }
+        let both: BTreeSet<_> = changed(&before.indexes, &after.indexes).collect();
         let (gone, new) = gone_and_new(&before.indexes, &after.indexes);
-        self.operations.extend(gone.map(named).map(|(table, index)| Operation::DropIndex { table, index }));
-        self.operations.extend(new.map(named).map(|(table, index)| Operation::AddIndex { table, index }));
+        let drop = gone.chain(both.iter().copied()).map(|name| (after.name.clone(), name.clone(), both.contains(name)));
+        self.operations.extend(drop.map(|(table, index, replaced)| Operation::DropIndex { table, index, replaced }));
+        let add = new.chain(both.iter().copied()).map(|name| (after.name.clone(), name.clone(), both.contains(name)));
+        self.operations.extend(add.map(|(table, index, replaces)| Operation::AddIndex { table, index, replaces }));
     }
 
     fn foreign_keys(&mut self, before: &Table, after: &Table) {
-        let table = &after.name;
-        for name in changed(&before.foreign_keys, &after.foreign_keys) {
-            let column = after.foreign_keys[name].columns.first().map(String::as_str);
-            self.refuse(
-                table,
-                column,
-                format!("foreign key `{name}` of `{table}` changes"),
-                "changing a foreign key is not derived: remove it in one migration, add it again in the next",
-            );
-        }
-        let named = |name: &String| (table.clone(), name.clone());
+        let both: BTreeSet<_> = changed(&before.foreign_keys, &after.foreign_keys).collect();
         let (gone, new) = gone_and_new(&before.foreign_keys, &after.foreign_keys);
-        self.operations
-            .extend(gone.map(named).map(|(table, foreign_key)| Operation::DropForeignKey { table, foreign_key }));
-        self.operations
-            .extend(new.map(named).map(|(table, foreign_key)| Operation::AddForeignKey { table, foreign_key }));
+        let drop = gone.chain(both.iter().copied()).map(|name| (after.name.clone(), name.clone()));
+        self.operations.extend(drop.map(|(table, foreign_key)| Operation::DropForeignKey { table, foreign_key }));
+        let add = new.chain(both.iter().copied()).map(|name| (after.name.clone(), name.clone(), both.contains(name)));
+        self.operations.extend(add.map(|(table, foreign_key, replaces)| Operation::AddForeignKey {
+            table,
+            foreign_key,
+            replaces,
+        }));
     }
 
     fn checks(&mut self, before: &Table, after: &Table) {

@@ -4,19 +4,45 @@
 //! in place only with `foreign_key_checks` off, and then proves nothing: a query of ours looks
 //! for rows that refer to nobody, and new ones are refused from the statement on.
 
-use super::{Context, Draft, Staging};
+use super::{Context, Draft, Staging, until_contract};
 use crate::dialect::{Dialect, mysql};
 use crate::migration::{Algorithm, Assertion, Claim, Fact, LockMode, Stage, Step};
 use crate::schema::ForeignKey;
 
-pub(super) fn stage(context: &Context<'_>, table: &str, name: &str) -> Staging {
+pub(super) fn stage(context: &Context<'_>, table: &str, name: &str, replaces: bool) -> Staging {
     let mut staging = Staging::default();
     let key = &context.table(table).foreign_keys[name];
+    let first_name = if replaces { until_contract(name) } else { name.to_owned() };
     match context.dialect {
-        Dialect::Postgres => postgres(context, table, name, key, &mut staging),
-        Dialect::MySql => mysql(context, table, name, key, &mut staging),
+        Dialect::Postgres => postgres(context, table, &first_name, key, &mut staging),
+        Dialect::MySql => mysql(context, table, &first_name, key, &mut staging),
+    }
+    if replaces {
+        staging.push(Stage::Contract, take_name(context, table, name, key).last());
     }
     staging
+}
+
+/// The key gets the name that another one had. MySQL renames no foreign key; to add it again
+/// without looking at the rows is a change of the dictionary.
+fn take_name(context: &Context<'_>, table: &str, name: &str, key: &ForeignKey) -> Draft {
+    let [from, to] = [&until_contract(name), name].map(|it| context.ident(it));
+    let fact = Fact::Constraint(table.to_owned(), name.to_owned());
+    match context.dialect {
+        Dialect::Postgres => {
+            let sql = format!("ALTER TABLE {} RENAME CONSTRAINT {from} TO {to}", context.ident(table));
+            Draft::new("", sql, Claim::none().lock(table, LockMode::AccessExclusive), fact)
+        }
+        Dialect::MySql => {
+            let what = format!("DROP FOREIGN KEY {from}, ADD {}", foreign_key_sql(context.dialect, name, key));
+            let claim = context
+                .mysql_alter(Stage::Contract, table, Algorithm::Inplace)
+                .lock(&key.references, LockMode::MdlExclusive);
+            let comment = "The same key under its name; the rows are known to comply.";
+            Draft::new(comment, mysql::ddl::alter(table, &what, "ALGORITHM=INPLACE, LOCK=NONE"), claim, fact)
+                .set("foreign_key_checks", "0")
+        }
+    }
 }
 
 fn postgres(context: &Context<'_>, table: &str, name: &str, key: &ForeignKey, staging: &mut Staging) {

@@ -1,14 +1,16 @@
 //! A new index, built while reads and writes go on. In validate, so that a column is filled
 //! before it is indexed: an index that is there costs every batch of a backfill.
 
-use super::{Context, Draft, Staging};
+use super::{Context, Draft, Staging, until_contract};
 use crate::dialect::{Dialect, mysql, postgres};
 use crate::migration::{Algorithm, Claim, Fact, LockMode, Stage};
 use crate::schema::Index;
 
-pub(super) fn stage(context: &Context<'_>, table: &str, name: &str) -> Staging {
+pub(super) fn stage(context: &Context<'_>, table: &str, name: &str, replaces: bool) -> Staging {
     let mut staging = Staging::default();
-    staging.push(Stage::Validate, draft(context, table, name, &context.table(table).indexes[name]).step());
+    let index = &context.table(table).indexes[name];
+    let name = if replaces { until_contract(name) } else { name.to_owned() };
+    staging.push(Stage::Validate, draft(context, table, &name, index).step());
     staging
 }
 

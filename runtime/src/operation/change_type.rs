@@ -13,7 +13,7 @@ use super::drop_column::retire;
 use super::filled_column::{FilledColumn, Pair, Source};
 use super::formula::Formula;
 use super::triggers::{drop_trigger, insert_name, update_name};
-use super::{Context, Draft, Refusal, Staging, Triggers};
+use super::{Context, Draft, Refusal, Staging, Triggers, until_contract};
 use crate::dialect::{Dialect, assignable, mysql, postgres};
 use crate::migration::{Algorithm, Claim, Fact, LockMode, Stage};
 use crate::schema::{Column, Index, Table, Texts, limited};
@@ -146,7 +146,7 @@ struct Names {
 
 impl Names {
     fn of(name: &str) -> Self {
-        Self { new: limited(&format!("pontoon_{name}_new")), old: limited(&format!("pontoon_{name}_old")) }
+        Self { new: until_contract(name), old: limited(&format!("pontoon_{name}_old")) }
     }
 }
 

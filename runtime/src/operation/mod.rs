@@ -15,6 +15,7 @@ mod drop_default;
 mod drop_foreign_key;
 mod drop_index;
 mod drop_not_null;
+mod drop_table;
 mod fill;
 mod filled_column;
 mod formula;
@@ -118,6 +119,8 @@ pub enum Operation {
         table: String,
         /// The index.
         index: String,
+        /// Another one has its name until [`Operation::DropIndex`].
+        replaces: bool,
     },
     /// A new check.
     AddCheck {
@@ -132,6 +135,8 @@ pub enum Operation {
         table: String,
         /// The foreign key.
         foreign_key: String,
+        /// Another one has its name until contract.
+        replaces: bool,
     },
     /// A check goes.
     DropCheck {
@@ -146,6 +151,8 @@ pub enum Operation {
         table: String,
         /// The index.
         index: String,
+        /// Another one, by [`Operation::AddIndex`], takes its name.
+        replaced: bool,
     },
     /// A column goes.
     DropColumn {
@@ -155,6 +162,11 @@ pub enum Operation {
         column: String,
         /// The column that took its place, by [`Operation::RenameColumn`].
         renamed_to: Option<String>,
+    },
+    /// A table goes.
+    DropTable {
+        /// The table.
+        table: String,
     },
 }
 
@@ -187,6 +199,11 @@ impl Staging {
     }
 }
 
+/// What something is called while another one has its name.
+pub(crate) fn until_contract(name: &str) -> String {
+    crate::schema::limited(&format!("pontoon_{name}_new"))
+}
+
 /// Why an operation cannot be staged: what is wrong, and what to do.
 pub(crate) type Refusal = (String, String);
 
@@ -202,15 +219,18 @@ impl Operation {
             Self::DropNotNull { table, column } => drop_not_null::stage(context, table, column),
             Self::SetDefault { table, column } => Ok(set_default::stage(context, table, column)),
             Self::DropDefault { table, column } => Ok(drop_default::stage(context, table, column)),
-            Self::AddIndex { table, index } => Ok(add_index::stage(context, table, index)),
+            Self::AddIndex { table, index, replaces } => Ok(add_index::stage(context, table, index, *replaces)),
             Self::AddCheck { table, check } => add_check::stage(context, table, check),
-            Self::AddForeignKey { table, foreign_key } => Ok(add_foreign_key::stage(context, table, foreign_key)),
+            Self::AddForeignKey { table, foreign_key, replaces } => {
+                Ok(add_foreign_key::stage(context, table, foreign_key, *replaces))
+            }
             Self::DropForeignKey { table, foreign_key } => Ok(drop_foreign_key::stage(context, table, foreign_key)),
             Self::DropCheck { table, check } => drop_check::stage(context, table, check),
-            Self::DropIndex { table, index } => Ok(drop_index::stage(context, table, index)),
+            Self::DropIndex { table, index, replaced } => Ok(drop_index::stage(context, table, index, *replaced)),
             Self::DropColumn { table, column, renamed_to } => {
                 drop_column::stage(context, table, column, renamed_to.as_deref())
             }
+            Self::DropTable { table } => Ok(drop_table::stage(context, table)),
         }
     }
 
@@ -231,7 +251,8 @@ impl Operation {
             | Self::AddForeignKey { table, .. }
             | Self::DropForeignKey { table, .. }
             | Self::DropCheck { table, .. }
-            | Self::DropIndex { table, .. } => (table, None),
+            | Self::DropIndex { table, .. }
+            | Self::DropTable { table } => (table, None),
         }
     }
 }

@@ -182,6 +182,8 @@ pub struct Intents {
     pub renamed_from: BTreeMap<(String, String), String>,
     /// `dropped(...)`: table and column.
     pub dropped: std::collections::BTreeSet<(String, String)>,
+    /// Tables whose disappearance is meant: `generate --drop-table`.
+    pub dropped_tables: std::collections::BTreeSet<String>,
     /// Where each struct stands.
     pub tables_at: BTreeMap<String, Location>,
     /// Where each field stands, by table and column.

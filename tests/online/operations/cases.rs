@@ -25,6 +25,8 @@ pub(super) struct Case {
     pub(super) name: &'static str,
     pub(super) before: Vec<TableDef>,
     pub(super) after: Vec<TableDef>,
+    /// Tables that are meant to go.
+    pub(super) dropped_tables: Vec<&'static str>,
     /// SQL that runs before, for rows that neither code writes.
     pub(super) rows: Vec<&'static str>,
     pub(super) old: Code,
@@ -70,6 +72,7 @@ fn beside(name: &'static str, before: TableDef, after: TableDef) -> Case {
         name,
         before: vec![before],
         after: vec![after],
+        dropped_tables: Vec::new(),
         rows: Vec::new(),
         old: code("a"),
         new: code("a"),
@@ -331,5 +334,68 @@ pub(super) fn rename_column_with_another_type(_: Dialect) -> Case {
     case.new.value = |n| n.to_string();
     case.to_new = |text| text["value ".len()..].to_owned();
     case.to_old = |number| format!("value {number}");
+    case
+}
+
+fn others() -> TableDef {
+    #[derive(Table)]
+    #[table(name = "others")]
+    #[allow(dead_code)]
+    struct Other {
+        #[column(primary_key)]
+        id: i64,
+        #[column(references(table = "things"))]
+        thing: Option<i64>,
+    }
+    Other::DEF
+}
+
+pub(super) fn drop_table(_: Dialect) -> Case {
+    let mut case = beside("drop a table", plain(), plain());
+    case.before.push(others());
+    case.dropped_tables.push("others");
+    case
+}
+
+pub(super) fn replace_index(_: Dialect) -> Case {
+    let before = table!(Thing (index("a", name = "by_a")) {
+        #[column(length = 40)]
+        a: String,
+    });
+    let after = table!(Thing (index("a", "id", unique, name = "by_a")) {
+        #[column(length = 40)]
+        a: String,
+    });
+    beside("replace an index", before, after)
+}
+
+pub(super) fn replace_foreign_key(_: Dialect) -> Case {
+    #[derive(Table)]
+    #[table(name = "others")]
+    #[allow(dead_code)]
+    struct Other {
+        #[column(primary_key)]
+        id: i64,
+        #[column(references(table = "things", on_delete = "cascade"))]
+        thing: Option<i64>,
+    }
+    let mut case = beside("replace a foreign key", plain(), plain());
+    case.before.push(others());
+    case.after.push(Other::DEF);
+    case
+}
+
+pub(super) fn drop_foreign_key(_: Dialect) -> Case {
+    #[derive(Table)]
+    #[table(name = "others", index("thing"))]
+    #[allow(dead_code)]
+    struct Other {
+        #[column(primary_key)]
+        id: i64,
+        thing: Option<i64>,
+    }
+    let mut case = beside("drop a foreign key", plain(), plain());
+    case.before.push(others());
+    case.after.push(Other::DEF);
     case
 }

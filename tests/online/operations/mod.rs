@@ -33,7 +33,8 @@ fn history(case: &Case, dialect: Dialect) -> Vec<Recorded> {
         from_defs(&defs).unwrap_or_else(|errors| panic!("{}: {errors}", case.name))
     };
     let (before, _) = model(&case.before);
-    let (after, intents) = model(&case.after);
+    let (after, mut intents) = model(&case.after);
+    intents.dropped_tables.extend(case.dropped_tables.iter().map(|it| (*it).to_owned()));
     let recorded = |id: &str, from: &Schema, to: &Schema, intents: &Intents| {
         let plan = plan(id, from, to, intents, dialect).unwrap_or_else(|errors| panic!("{}: {errors}", case.name));
         // as a file, since that is what runs
@@ -144,4 +145,8 @@ cases!(
     change_type_nullable_and_indexed,
     narrow_type_by_expressions,
     rename_column_with_another_type,
+    drop_table,
+    replace_index,
+    replace_foreign_key,
+    drop_foreign_key,
 );

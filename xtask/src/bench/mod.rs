@@ -3,6 +3,7 @@
 mod backfill;
 mod derive;
 mod load;
+mod plan;
 
 use std::process::ExitCode;
 
@@ -21,6 +22,8 @@ enum What {
     Backfill(backfill::BackfillArgs),
     /// The build seconds that the derive adds, against `serde::Serialize` on the same structs
     Derive(derive::DeriveArgs),
+    /// The seconds that planning takes for schemas of three sizes
+    Plan(plan::PlanArgs),
 }
 
 /// Runs one bench.
@@ -28,6 +31,7 @@ pub async fn run(args: BenchArgs) -> ExitCode {
     let outcome = match args.what {
         What::Backfill(args) => backfill::run(&args).await,
         What::Derive(args) => derive::run(&args),
+        What::Plan(args) => plan::run(&args),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,

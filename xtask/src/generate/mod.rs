@@ -35,6 +35,9 @@ pub struct GenerateArgs {
     /// Makes this migration anew behind all others, after a merge
     #[arg(long, value_name = "ID", conflicts_with = "name")]
     pub rebase: Option<String>,
+    /// A table that is no longer in the schema, and is meant to go; several are allowed
+    #[arg(long = "drop-table", value_name = "TABLE")]
+    pub drop_tables: Vec<String>,
 }
 
 /// Why nothing was generated.
@@ -70,7 +73,8 @@ pub fn run_in(path: &Path, tables: &[&TableDef], args: &GenerateArgs) -> Result<
     if args.record {
         return record(path, tables);
     }
-    let (target, intents) = from_defs(tables).map_err(|errors| Failure::Refused(errors.to_string()))?;
+    let (target, mut intents) = from_defs(tables).map_err(|errors| Failure::Refused(errors.to_string()))?;
+    intents.dropped_tables.extend(args.drop_tables.iter().cloned());
     if let Some(id) = &args.rebase {
         return rebase(path, id, tables, &target, &intents);
     }

@@ -43,6 +43,7 @@ fn words(operation: &Operation) -> String {
         Operation::DropForeignKey { foreign_key, .. } => format!("drop_{foreign_key}"),
         Operation::DropCheck { check, .. } => format!("drop_{check}"),
         Operation::DropIndex { index, .. } => format!("drop_{index}"),
+        Operation::DropTable { table } => format!("drop_{table}"),
         Operation::DropColumn { table, column, .. } => format!("drop_{table}_{column}"),
     }
 }
