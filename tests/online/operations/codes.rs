@@ -10,7 +10,7 @@ use pontoon::migration::Stage;
 use pontoon_xtask::verify::conn::dynamic;
 use sqlx::{Connection, MySqlConnection, PgConnection, Row};
 
-use super::cases::{Case, Code};
+use crate::cases::{Case, Code};
 
 /// A connection with its prepared statements.
 enum Client {

@@ -4,7 +4,6 @@
 //!
 //! `cases` is the table; `codes` is what an old or a new application does at each point.
 
-mod cases;
 mod codes;
 
 use std::sync::Arc;
@@ -19,8 +18,8 @@ use pontoon_xtask::verify::finding::{Severity, Verdict};
 use pontoon_xtask::verify::run_history::{HistoryFile, run_history};
 use pontoon_xtask::verify::server::shared;
 
+use crate::cases::Case;
 use crate::support::{Fresh, run};
-use cases::Case;
 use codes::Codes;
 
 /// Rows that are there before the case begins.
@@ -107,12 +106,12 @@ macro_rules! cases {
 
             #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
             async fn postgres() {
-                super::whole(&super::cases::$name(Dialect::Postgres), Dialect::Postgres).await;
+                super::whole(&crate::cases::$name(Dialect::Postgres), Dialect::Postgres).await;
             }
 
             #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
             async fn mysql() {
-                super::whole(&super::cases::$name(Dialect::MySql), Dialect::MySql).await;
+                super::whole(&crate::cases::$name(Dialect::MySql), Dialect::MySql).await;
             }
         })*
     };

@@ -5,39 +5,65 @@ use pontoon::migration::Stage;
 use pontoon::{Dialect, Table};
 
 /// What one application writes and reads, beside the key `id`.
-pub(super) struct Code {
-    pub(super) table: &'static str,
-    pub(super) column: &'static str,
+pub(crate) struct Code {
+    pub(crate) table: &'static str,
+    pub(crate) column: &'static str,
     /// PostgreSQL's type of the column.
-    pub(super) ty: &'static str,
+    pub(crate) ty: &'static str,
     /// Other columns that its INSERT names, with their values.
-    pub(super) extra: Vec<(&'static str, &'static str)>,
+    pub(crate) extra: Vec<(&'static str, &'static str)>,
     /// What it writes, from a number.
-    pub(super) value: fn(i64) -> String,
+    pub(crate) value: fn(i64) -> String,
     /// Whether it writes NULL too.
-    pub(super) null: bool,
+    pub(crate) null: bool,
     /// Whether it writes the column at all, or reads what follows from others.
-    pub(super) writes: bool,
+    pub(crate) writes: bool,
 }
 
 /// One change.
-pub(super) struct Case {
-    pub(super) name: &'static str,
-    pub(super) before: Vec<TableDef>,
-    pub(super) after: Vec<TableDef>,
+pub(crate) struct Case {
+    pub(crate) name: &'static str,
+    pub(crate) before: Vec<TableDef>,
+    pub(crate) after: Vec<TableDef>,
     /// Tables that are meant to go.
-    pub(super) dropped_tables: Vec<&'static str>,
+    pub(crate) dropped_tables: Vec<&'static str>,
     /// SQL that runs before, for rows that neither code writes.
-    pub(super) rows: Vec<&'static str>,
-    pub(super) old: Code,
-    pub(super) new: Code,
+    pub(crate) rows: Vec<&'static str>,
+    pub(crate) old: Code,
+    pub(crate) new: Code,
     /// What new code sees of a value that old code wrote.
-    pub(super) to_new: fn(&str) -> String,
+    pub(crate) to_new: fn(&str) -> String,
     /// What old code sees of a value that new code wrote.
-    pub(super) to_old: fn(&str) -> String,
+    pub(crate) to_old: fn(&str) -> String,
     /// The stage after which new code may run.
-    pub(super) new_from: Stage,
+    pub(crate) new_from: Stage,
 }
+
+/// Every case, in the order of the documentation.
+pub(crate) const ALL: &[fn(Dialect) -> Case] = &[
+    add_column_nullable,
+    add_column_with_default,
+    add_column_derived,
+    add_column_that_follows,
+    add_nullable_column_that_follows,
+    drop_column,
+    set_not_null,
+    drop_not_null,
+    add_unique_index,
+    add_check,
+    rename_column,
+    rename_column_nullable,
+    rename_column_with_index_and_check,
+    widen_in_place,
+    change_type,
+    change_type_nullable_and_indexed,
+    narrow_type_by_expressions,
+    rename_column_with_another_type,
+    drop_table,
+    replace_index,
+    replace_foreign_key,
+    drop_foreign_key,
+];
 
 macro_rules! table {
     ($name:ident { $($body:tt)* }) => { table!($name () { $($body)* }) };
@@ -89,7 +115,7 @@ fn plain() -> TableDef {
     })
 }
 
-pub(super) fn add_column_nullable(_: Dialect) -> Case {
+pub(crate) fn add_column_nullable(_: Dialect) -> Case {
     let after = table!(Thing {
         #[column(length = 40)]
         a: String,
@@ -100,7 +126,7 @@ pub(super) fn add_column_nullable(_: Dialect) -> Case {
     case
 }
 
-pub(super) fn add_column_with_default(_: Dialect) -> Case {
+pub(crate) fn add_column_with_default(_: Dialect) -> Case {
     let after = table!(Thing {
         #[column(length = 40)]
         a: String,
@@ -110,7 +136,7 @@ pub(super) fn add_column_with_default(_: Dialect) -> Case {
     beside("add a column with a default", plain(), after)
 }
 
-pub(super) fn add_column_derived(_: Dialect) -> Case {
+pub(crate) fn add_column_derived(_: Dialect) -> Case {
     let after = table!(Thing {
         #[column(length = 40)]
         a: String,
@@ -123,7 +149,7 @@ pub(super) fn add_column_derived(_: Dialect) -> Case {
 }
 
 /// What new code reads of rows that old code goes on writing.
-pub(super) fn add_column_that_follows(dialect: Dialect) -> Case {
+pub(crate) fn add_column_that_follows(dialect: Dialect) -> Case {
     let mut case = add_column_derived(dialect);
     case.name = "add a column that follows another";
     case.new = code("b");
@@ -132,7 +158,7 @@ pub(super) fn add_column_that_follows(dialect: Dialect) -> Case {
     case
 }
 
-pub(super) fn add_nullable_column_that_follows(_: Dialect) -> Case {
+pub(crate) fn add_nullable_column_that_follows(_: Dialect) -> Case {
     let after = table!(Thing {
         #[column(length = 40)]
         a: String,
@@ -146,7 +172,7 @@ pub(super) fn add_nullable_column_that_follows(_: Dialect) -> Case {
     case
 }
 
-pub(super) fn drop_column(dialect: Dialect) -> Case {
+pub(crate) fn drop_column(dialect: Dialect) -> Case {
     let before = table!(Thing {
         #[column(length = 40)]
         a: String,
@@ -166,7 +192,7 @@ pub(super) fn drop_column(dialect: Dialect) -> Case {
     case
 }
 
-pub(super) fn set_not_null(_: Dialect) -> Case {
+pub(crate) fn set_not_null(_: Dialect) -> Case {
     let before = table!(Thing {
         #[column(length = 40)]
         a: Option<String>,
@@ -180,7 +206,7 @@ pub(super) fn set_not_null(_: Dialect) -> Case {
     case
 }
 
-pub(super) fn drop_not_null(_: Dialect) -> Case {
+pub(crate) fn drop_not_null(_: Dialect) -> Case {
     let after = table!(Thing {
         #[column(length = 40)]
         a: Option<String>,
@@ -188,7 +214,7 @@ pub(super) fn drop_not_null(_: Dialect) -> Case {
     beside("drop NOT NULL", plain(), after)
 }
 
-pub(super) fn add_unique_index(_: Dialect) -> Case {
+pub(crate) fn add_unique_index(_: Dialect) -> Case {
     let after = table!(Thing {
         #[column(length = 40, unique)]
         a: String,
@@ -196,7 +222,7 @@ pub(super) fn add_unique_index(_: Dialect) -> Case {
     beside("add a unique index", plain(), after)
 }
 
-pub(super) fn add_check(_: Dialect) -> Case {
+pub(crate) fn add_check(_: Dialect) -> Case {
     let after = table!(Thing {
         #[column(length = 40, check = "a <> ''")]
         a: String,
@@ -211,7 +237,7 @@ fn renamed(name: &'static str, before: TableDef, after: TableDef) -> Case {
     case
 }
 
-pub(super) fn rename_column(_: Dialect) -> Case {
+pub(crate) fn rename_column(_: Dialect) -> Case {
     let after = table!(Thing {
         #[column(length = 40, renamed_from = "a")]
         b: String,
@@ -219,7 +245,7 @@ pub(super) fn rename_column(_: Dialect) -> Case {
     renamed("rename a column", plain(), after)
 }
 
-pub(super) fn rename_column_nullable(_: Dialect) -> Case {
+pub(crate) fn rename_column_nullable(_: Dialect) -> Case {
     let before = table!(Thing { a: Option<i64> });
     let after = table!(Thing {
         #[column(renamed_from = "a")]
@@ -234,7 +260,7 @@ pub(super) fn rename_column_nullable(_: Dialect) -> Case {
     case
 }
 
-pub(super) fn rename_column_with_index_and_check(_: Dialect) -> Case {
+pub(crate) fn rename_column_with_index_and_check(_: Dialect) -> Case {
     let before = table!(Thing {
         #[column(length = 40, unique, check = "a <> ''")]
         a: String,
@@ -253,7 +279,7 @@ fn retyped(name: &'static str, before: TableDef, after: TableDef) -> Case {
     case
 }
 
-pub(super) fn widen_in_place(_: Dialect) -> Case {
+pub(crate) fn widen_in_place(_: Dialect) -> Case {
     let before = table!(Thing {
         #[column(length = 30, unique)]
         a: String,
@@ -267,7 +293,7 @@ pub(super) fn widen_in_place(_: Dialect) -> Case {
     case
 }
 
-pub(super) fn change_type(_: Dialect) -> Case {
+pub(crate) fn change_type(_: Dialect) -> Case {
     let before = table!(Thing { a: i32 });
     let after = table!(Thing { a: i64 });
     let mut case = retyped("change an integer's type", before, after);
@@ -279,7 +305,7 @@ pub(super) fn change_type(_: Dialect) -> Case {
     case
 }
 
-pub(super) fn change_type_nullable_and_indexed(_: Dialect) -> Case {
+pub(crate) fn change_type_nullable_and_indexed(_: Dialect) -> Case {
     let before = table!(Thing (index("a", "id")) {
         #[column(unique)]
         a: Option<i32>,
@@ -298,7 +324,7 @@ pub(super) fn change_type_nullable_and_indexed(_: Dialect) -> Case {
     case
 }
 
-pub(super) fn narrow_type_by_expressions(_: Dialect) -> Case {
+pub(crate) fn narrow_type_by_expressions(_: Dialect) -> Case {
     let before = table!(Thing { a: i64 });
     let after = table!(Thing {
         #[column(
@@ -317,7 +343,7 @@ pub(super) fn narrow_type_by_expressions(_: Dialect) -> Case {
 }
 
 /// Each value is another one in the other type, so each has a name of its own.
-pub(super) fn rename_column_with_another_type(_: Dialect) -> Case {
+pub(crate) fn rename_column_with_another_type(_: Dialect) -> Case {
     let after = table!(Thing {
         #[column(
             renamed_from = "a",
@@ -350,14 +376,14 @@ fn others() -> TableDef {
     Other::DEF
 }
 
-pub(super) fn drop_table(_: Dialect) -> Case {
+pub(crate) fn drop_table(_: Dialect) -> Case {
     let mut case = beside("drop a table", plain(), plain());
     case.before.push(others());
     case.dropped_tables.push("others");
     case
 }
 
-pub(super) fn replace_index(_: Dialect) -> Case {
+pub(crate) fn replace_index(_: Dialect) -> Case {
     let before = table!(Thing (index("a", name = "by_a")) {
         #[column(length = 40)]
         a: String,
@@ -369,7 +395,7 @@ pub(super) fn replace_index(_: Dialect) -> Case {
     beside("replace an index", before, after)
 }
 
-pub(super) fn replace_foreign_key(_: Dialect) -> Case {
+pub(crate) fn replace_foreign_key(_: Dialect) -> Case {
     #[derive(Table)]
     #[table(name = "others")]
     #[allow(dead_code)]
@@ -385,7 +411,7 @@ pub(super) fn replace_foreign_key(_: Dialect) -> Case {
     case
 }
 
-pub(super) fn drop_foreign_key(_: Dialect) -> Case {
+pub(crate) fn drop_foreign_key(_: Dialect) -> Case {
     #[derive(Table)]
     #[table(name = "others", index("thing"))]
     #[allow(dead_code)]

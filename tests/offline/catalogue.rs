@@ -1,0 +1,132 @@
+//! The operations as users read of them: `runtime/OPERATIONS.md` is made from what is planned for the
+//! table of cases, and the claims in it are those that the online suite holds against the servers.
+//!
+//! After a change: `PONTOON_UPDATE=1 cargo test -p pontoon-tests --test offline catalogue`.
+
+use std::collections::BTreeSet;
+use std::fmt::Write as _;
+use std::path::Path;
+
+use pontoon::Dialect;
+use pontoon::migration::{Claim, Extent, Stage, Step, Undo};
+use pontoon::plan::{Plan, plan};
+use pontoon::schema::from_defs;
+
+use crate::cases::{self, Case};
+
+const HEAD: &str = "# What each change does
+
+Made from the planner by a test, and held against real servers by others; do not edit by hand.
+
+- **strongest lock**: on any table, for how long others wait (`brief`: for a time that does not grow with the table)
+- **longest work**: what grows with the table, and the lock it holds meanwhile
+- **way back**: until when it is, and what goes with it
+
+| change | server | expand | backfill | validate | contract | strongest lock | longest work | rewrites | way back |
+|---|---|---|---|---|---|---|---|---|---|
+";
+
+#[test]
+fn catalogue() {
+    let mut text = HEAD.to_owned();
+    for case in cases::ALL {
+        for dialect in Dialect::ALL {
+            let case = case(dialect);
+            row(&mut text, &case, dialect, &planned(&case, dialect));
+        }
+    }
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../runtime/OPERATIONS.md");
+    if std::env::var_os("PONTOON_UPDATE").is_some() {
+        std::fs::write(&path, &text).unwrap();
+    }
+    let stored = std::fs::read_to_string(&path).unwrap();
+    assert_eq!(stored, text, "runtime/OPERATIONS.md is not what the planner does; see the head of this file");
+}
+
+fn planned(case: &Case, dialect: Dialect) -> Plan {
+    let model = |defs: &[pontoon::def::TableDef]| from_defs(&defs.iter().collect::<Vec<_>>()).unwrap();
+    let ((before, _), (after, mut intents)) = (model(&case.before), model(&case.after));
+    intents.dropped_tables.extend(case.dropped_tables.iter().map(|it| (*it).to_owned()));
+    plan("0002_after", &before, &after, &intents, dialect).unwrap()
+}
+
+fn row(text: &mut String, case: &Case, dialect: Dialect, plan: &Plan) {
+    let steps = |stage| match plan.migration.stage(stage).count() {
+        0 => "-".to_owned(),
+        count => count.to_string(),
+    };
+    let claims: Vec<&Claim> = plan
+        .migration
+        .steps
+        .iter()
+        .filter_map(|(_, step)| match step {
+            Step::Statement(it) => Some(&it.claim),
+            Step::Backfill(it) => Some(&it.claim),
+            Step::Assertion(_) => None,
+        })
+        .collect();
+    let server = match dialect {
+        Dialect::Postgres => "PostgreSQL",
+        Dialect::MySql => "MySQL",
+    };
+    let _ = writeln!(
+        text,
+        "| {} | {server} | {} | {} | {} | {} | {} | {} | {} | {} |",
+        case.name,
+        steps(Stage::Expand),
+        steps(Stage::Backfill),
+        steps(Stage::Validate),
+        steps(Stage::Contract),
+        strongest(&claims),
+        longest(&claims),
+        rewrites(&claims),
+        way_back(plan),
+    );
+}
+
+fn strongest(claims: &[&Claim]) -> String {
+    let extent = |claim: &Claim| claim.reads.max(claim.writes);
+    let lock = claims.iter().flat_map(|it| it.locks.values().map(|mode| (*mode, extent(it)))).max();
+    lock.map_or_else(|| "none".into(), |(mode, extent)| format!("{}, {}", mode.name(), waiting(extent)))
+}
+
+const fn waiting(extent: Extent) -> &'static str {
+    match extent {
+        Extent::No => "nobody waits",
+        Extent::Brief => "brief",
+        Extent::Rows => "grows with the table",
+    }
+}
+
+fn longest(claims: &[&Claim]) -> String {
+    let long: BTreeSet<String> = claims
+        .iter()
+        .filter(|it| !it.scans.is_empty() || !it.rewrites.is_empty())
+        .map(|it| {
+            let lock = it.locks.values().max().map_or("no lock", |mode| mode.name());
+            let writes = if it.writes == Extent::Rows { ", writers wait" } else { "" };
+            let how = it.algorithm.map(|it| format!("{it}: ")).unwrap_or_default();
+            match how.as_str() {
+                "" => format!("{lock}{writes}"),
+                // the strong lock is held at the ends alone
+                how => {
+                    format!("{how}{}{writes}", if writes.is_empty() { "reads and writes go on" } else { "reads go on" })
+                }
+            }
+        })
+        .collect();
+    if long.is_empty() { "-".into() } else { long.into_iter().collect::<Vec<_>>().join("; ") }
+}
+
+fn rewrites(claims: &[&Claim]) -> &'static str {
+    if claims.iter().any(|it| !it.rewrites.is_empty()) { "yes" } else { "no" }
+}
+
+fn way_back(plan: &Plan) -> String {
+    let undos = plan.migration.steps.iter().filter_map(|(_, step)| match step {
+        Step::Statement(it) => Some(&it.undo),
+        _ => None,
+    });
+    let stays = undos.into_iter().any(|it| matches!(it, Undo::Nothing(why) if why.contains("stays")));
+    if stays { "until contract; the wider type stays".into() } else { "until contract".into() }
+}
