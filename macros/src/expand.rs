@@ -20,6 +20,7 @@ pub(crate) fn expand(table: &Table<'_>) -> TokenStream {
     let indexes = table.attrs.indexes.iter().map(|it| index(&private, it));
     let checks = table.attrs.checks.iter().map(|it| check(&private, it));
     let dropped = &table.attrs.dropped;
+    let renamed_from = option(&table.attrs.renamed_from);
     quote! {
         const _: () = {
             #[automatically_derived]
@@ -32,6 +33,7 @@ pub(crate) fn expand(table: &Table<'_>) -> TokenStream {
                     indexes: &[#(#indexes),*],
                     checks: &[#(#checks),*],
                     dropped: &[#(#dropped),*],
+                    renamed_from: #renamed_from,
                 };
             }
         };

@@ -25,6 +25,7 @@ pub(crate) fn fallback(input: &DeriveInput, table: Option<&Table<'_>>) -> TokenS
                     indexes: &[],
                     checks: &[],
                     dropped: &[],
+                    renamed_from: ::core::option::Option::None,
                 };
             }
         };

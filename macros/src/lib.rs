@@ -26,6 +26,7 @@ use syn::{DeriveInput, parse_macro_input};
 /// | `index("a", "b", unique, name = "...")` | an index of these columns; may be repeated |
 /// | `check(name = "...", sql = "...")` | a condition; `postgres = "..."`, `mysql = "..."` for one each; may be repeated |
 /// | `dropped("a", "b")` | these columns are gone on purpose |
+/// | `renamed_from = "old"` | the table's name in the last migration |
 /// | `crate = path` | where `pontoon` is, if not at `::pontoon` |
 ///
 /// On a field, `#[column(...)]`:

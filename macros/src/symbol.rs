@@ -28,7 +28,7 @@ pub(crate) const MYSQL: &str = "mysql";
 pub(crate) const ON_DELETE: &str = "on_delete";
 pub(crate) const ON_UPDATE: &str = "on_update";
 
-pub(crate) const TABLE_KEYS: &[&str] = &[NAME, INDEX, CHECK, DROPPED, CRATE];
+pub(crate) const TABLE_KEYS: &[&str] = &[NAME, INDEX, CHECK, DROPPED, RENAMED_FROM, CRATE];
 pub(crate) const COLUMN_KEYS: &[&str] = &[
     NAME,
     PRIMARY_KEY,

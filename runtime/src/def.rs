@@ -57,6 +57,8 @@ pub struct TableDef {
     pub checks: &'static [CheckDef],
     /// `#[table(dropped("a", "b"))]`: columns whose disappearance is meant.
     pub dropped: &'static [&'static str],
+    /// Intent: this table had another name in the last migration.
+    pub renamed_from: Option<&'static str>,
 }
 
 /// One field.

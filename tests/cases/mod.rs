@@ -60,6 +60,7 @@ pub(crate) const ALL: &[fn(Dialect) -> Case] = &[
     narrow_type_by_expressions,
     rename_column_with_another_type,
     drop_table,
+    rename_table,
     replace_index,
     replace_foreign_key,
     drop_foreign_key,
@@ -423,5 +424,40 @@ pub(crate) fn drop_foreign_key(_: Dialect) -> Case {
     let mut case = beside("drop a foreign key", plain(), plain());
     case.before.push(others());
     case.after.push(Other::DEF);
+    case
+}
+
+/// Old code knows one table, new code the other.
+pub(crate) fn rename_table(_: Dialect) -> Case {
+    #[derive(Table)]
+    #[table(name = "stuff", renamed_from = "things", index("a", name = "by_a"))]
+    #[allow(dead_code)]
+    struct Stuff {
+        #[column(primary_key)]
+        id: i64,
+        #[column(length = 40, unique)]
+        a: String,
+        #[column(references(table = "stuff"))]
+        parent: Option<i64>,
+    }
+    #[derive(Table)]
+    #[table(name = "others")]
+    #[allow(dead_code)]
+    struct Other {
+        #[column(primary_key)]
+        id: i64,
+        #[column(references(table = "stuff"))]
+        thing: Option<i64>,
+    }
+    let before = table!(Thing (index("a", name = "by_a")) {
+        #[column(length = 40, unique)]
+        a: String,
+        #[column(references(table = "things"))]
+        parent: Option<i64>,
+    });
+    let mut case = beside("rename a table", before, Stuff::DEF);
+    case.before.push(others());
+    case.after.push(Other::DEF);
+    case.new.table = "stuff";
     case
 }

@@ -128,6 +128,41 @@ fn renames_that_are_not_derived() {
 }
 
 #[test]
+fn tables_that_are_not_renamed() {
+    #[derive(Table)]
+    #[table(name = "people", renamed_from = "users")]
+    #[allow(dead_code)]
+    struct Changed {
+        #[column(primary_key)]
+        id: i64,
+        more: Option<i32>,
+    }
+    #[derive(Table)]
+    #[table(name = "people", renamed_from = "users")]
+    #[allow(dead_code)]
+    struct Checked {
+        #[column(primary_key, check = "id > 0")]
+        id: i64,
+    }
+    let before = table!(User {
+        #[column(primary_key)]
+        id: i64
+    });
+    let checked = table!(User {
+        #[column(primary_key, check = "id > 0")]
+        id: i64
+    });
+    let said = [refusal(before, Changed::DEF), refusal(checked, Checked::DEF)];
+    insta::assert_snapshot!(said.join("\n\n"), @r#"
+    table `users` is renamed to `people`, and changes otherwise too
+      help: rename it in this migration, as it is, and change it in the next
+
+    table `users` is renamed to `people`, and check `users_id_check` is named after it
+      help: MySQL renames no check: name it on the table, by the name that it has (`check(name = "...", ...)`), or keep the table's name
+    "#);
+}
+
+#[test]
 fn changes_that_are_not_derived() {
     let before = table!(User (index("a", name = "i")) { #[column(primary_key)] id: i64, a: i32, b: i32 });
     let after = table!(User (index("a", "b", name = "i")) { #[column(primary_key)] id: i64, a: i32, #[column(primary_key)] b: i32 });

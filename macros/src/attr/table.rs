@@ -5,7 +5,8 @@ use syn::{Attribute, Ident, LitStr, Path};
 use super::{Item, Once, PerServer, Value, items, text, unknown, word};
 use crate::ctxt::Ctxt;
 use crate::symbol::{
-    CHECK, CHECK_KEYS, CRATE, DROPPED, INDEX, INDEX_KEYS, MYSQL, NAME, POSTGRES, SQL, TABLE, TABLE_KEYS, UNIQUE,
+    CHECK, CHECK_KEYS, CRATE, DROPPED, INDEX, INDEX_KEYS, MYSQL, NAME, POSTGRES, RENAMED_FROM, SQL, TABLE, TABLE_KEYS,
+    UNIQUE,
 };
 
 /// What was written on the struct.
@@ -15,6 +16,7 @@ pub(crate) struct Table {
     pub(crate) indexes: Vec<Index>,
     pub(crate) checks: Vec<Check>,
     pub(crate) dropped: Vec<LitStr>,
+    pub(crate) renamed_from: Option<LitStr>,
     pub(crate) krate: Option<Path>,
 }
 
@@ -32,10 +34,12 @@ pub(crate) struct Check {
 impl Table {
     pub(crate) fn read(ctxt: &Ctxt, attributes: &[Attribute]) -> Self {
         let mut table = Self::default();
-        let (mut name, mut krate) = (Once::default(), Once::default());
+        let [mut name, mut renamed_from] = [(); 2].map(|()| Once::default());
+        let mut krate = Once::default();
         for item in items(ctxt, attributes, TABLE) {
             match &item {
                 Item::Named(key, value) if key == NAME => name.set(ctxt, key, text(ctxt, key, value)),
+                Item::Named(key, value) if key == RENAMED_FROM => renamed_from.set(ctxt, key, text(ctxt, key, value)),
                 Item::Named(key, value) if key == CRATE => krate.set(ctxt, key, path(ctxt, key, value)),
                 Item::Named(key, value) if key == INDEX => table.indexes.extend(index(ctxt, key, value)),
                 Item::Named(key, value) if key == CHECK => table.checks.extend(check(ctxt, key, value)),
@@ -43,7 +47,7 @@ impl Table {
                 other => unknown(ctxt, other, TABLE_KEYS, TABLE),
             }
         }
-        Self { name: name.value, krate: krate.value, ..table }
+        Self { name: name.value, renamed_from: renamed_from.value, krate: krate.value, ..table }
     }
 }
 

@@ -3,6 +3,7 @@
 
 mod column;
 mod create;
+mod rename;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -14,23 +15,32 @@ use crate::schema::{Intents, Schema, SchemaError, SchemaErrors, Table};
 /// # Errors
 /// Everything that cannot be derived, each naming the field, and what to do instead.
 pub fn diff(source: &Schema, target: &Schema, intents: &Intents) -> Result<Vec<Operation>, SchemaErrors> {
+    let renamed = rename::tables(source, target, intents);
+    let moved = rename::moved_all(source, &renamed);
+    let source = &moved;
     let mut diff = Diff { source, intents, operations: Vec::new(), errors: Vec::new() };
+    diff.renamed_tables(&renamed, target);
     diff.dropped_tables(target);
     let new: Vec<&Table> = target.tables.values().filter(|it| !source.tables.contains_key(&it.name)).collect();
     let created = create::in_order(&new);
     for table in target.tables.values() {
-        if let Some(before) = source.tables.get(&table.name) {
+        if let Some(before) = source.tables.get(&table.name)
+            && !renamed.contains_key(&table.name)
+        {
             diff.table(before, table);
         }
     }
     diff.operations.extend(created.iter().flat_map(create::deferred_keys));
+    diff.keys_to_renamed(&renamed, &created, target);
     diff.operations.sort();
     diff.errors.sort();
     if !diff.errors.is_empty() {
         return Err(SchemaErrors(diff.errors));
     }
     // tables come before what is added to others, and in their own order
-    let at = diff.operations.partition_point(|it| matches!(it, Operation::DropForeignKey { .. }));
+    let at = diff
+        .operations
+        .partition_point(|it| matches!(it, Operation::RenameTable { .. } | Operation::DropForeignKey { .. }));
     diff.operations.splice(at..at, created);
     Ok(diff.operations)
 }
@@ -57,12 +67,13 @@ impl Diff<'_> {
                 self.dropped_table(&table);
                 continue;
             }
-            let renamed = new.iter().map(|new| format!("#[table(name = \"{table}\")] on the struct of `{new}`"));
+            let renamed =
+                new.iter().map(|new| format!("#[table(renamed_from = \"{table}\")] on the struct of `{new}`"));
             let mut ways = vec![
                 format!("dropped: `cargo xtask generate --drop-table {table}`"),
                 "kept: list its struct in `schema!` again".to_owned(),
             ];
-            ways.extend(renamed.map(|it| format!("under its old name: {it}")));
+            ways.extend(renamed.map(|it| format!("renamed: {it}")));
             self.refuse(
                 &table,
                 None,

@@ -12,6 +12,8 @@ use super::claim::{name_then_rest, quote};
 pub enum Fact {
     /// `table users`
     Table(String),
+    /// `view people`
+    View(String),
     /// `column users.email`
     Column(String, String),
     /// `nullable users.email`: the column is there and takes NULL.
@@ -63,6 +65,7 @@ impl Fact {
         let Some(second) = rest.strip_prefix('.') else {
             return match (key, rest) {
                 ("table", "") => Ok(Self::Table(first)),
+                ("view", "") => Ok(Self::View(first)),
                 ("function", "") => Ok(Self::Function(first)),
                 _ => Err(format!("`{text}` is no fact")),
             };
@@ -95,6 +98,7 @@ impl fmt::Display for Fact {
             Self::Not(inner) => return write!(f, "not {inner}"),
             Self::Repeatable => return f.write_str("repeatable"),
             Self::Table(name) => return write!(f, "table {}", quote(name)),
+            Self::View(name) => return write!(f, "view {}", quote(name)),
             Self::Function(name) => return write!(f, "function {}", quote(name)),
             Self::Type(table, name, ty) => return write!(f, "type {}.{} {ty}", quote(table), quote(name)),
             Self::Column(table, name) => ("column", table, name),

@@ -21,6 +21,7 @@ mod filled_column;
 mod formula;
 mod mirror;
 mod rename_column;
+mod rename_table;
 mod set_default;
 mod set_not_null;
 mod statement;
@@ -29,6 +30,7 @@ mod triggers;
 
 pub(crate) use add_foreign_key::foreign_key_sql;
 pub(crate) use mirror::Mirror;
+pub(crate) use rename_table::{Renames, moved};
 pub(crate) use statement::Draft;
 pub(crate) use sync::Sync;
 pub(crate) use triggers::{Triggers, function_name, insert_name, update_name};
@@ -47,6 +49,13 @@ use crate::schema::{Intents, Schema, Table};
 /// contract drops (see `Context::children`), an index goes before its column.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Operation {
+    /// A table has another name.
+    RenameTable {
+        /// The old name.
+        from: String,
+        /// The new name.
+        table: String,
+    },
     /// A foreign key goes.
     DropForeignKey {
         /// The referring table.
@@ -211,6 +220,7 @@ impl Operation {
     /// The operation's steps.
     pub(crate) fn stage(&self, context: &Context<'_>) -> Result<Staging, Refusal> {
         match self {
+            Self::RenameTable { from, table } => rename_table::stage(context, from, table),
             Self::CreateTable { table, deferred } => Ok(create_table::stage(context, table, deferred)),
             Self::AddColumn { table, column } => add_column::stage(context, table, column),
             Self::RenameColumn { table, from, column } => rename_column::stage(context, table, from, column),
@@ -245,7 +255,8 @@ impl Operation {
             | Self::SetDefault { table, column }
             | Self::DropDefault { table, column }
             | Self::DropColumn { table, column, .. } => (table, Some(column)),
-            Self::CreateTable { table, .. }
+            Self::RenameTable { table, .. }
+            | Self::CreateTable { table, .. }
             | Self::AddIndex { table, .. }
             | Self::AddCheck { table, .. }
             | Self::AddForeignKey { table, .. }

@@ -103,6 +103,9 @@ fn table(def: &TableDef, intents: &mut Intents, errors: &mut Vec<SchemaError>) -
         checks: BTreeMap::new(),
     };
     check_name(def.at, "table", def.name, errors);
+    if let Some(old) = def.renamed_from {
+        intents.renamed_tables.insert(def.name.to_owned(), old.to_owned());
+    }
     for column in def.columns {
         add_column(def, column, &mut table, intents, errors);
     }

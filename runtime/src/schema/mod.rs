@@ -182,6 +182,8 @@ pub struct Intents {
     pub renamed_from: BTreeMap<(String, String), String>,
     /// `dropped(...)`: table and column.
     pub dropped: std::collections::BTreeSet<(String, String)>,
+    /// `renamed_from` of tables, by their (new) name.
+    pub renamed_tables: BTreeMap<String, String>,
     /// Tables whose disappearance is meant: `generate --drop-table`.
     pub dropped_tables: std::collections::BTreeSet<String>,
     /// Where each struct stands.

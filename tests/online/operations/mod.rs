@@ -145,6 +145,7 @@ cases!(
     narrow_type_by_expressions,
     rename_column_with_another_type,
     drop_table,
+    rename_table,
     replace_index,
     replace_foreign_key,
     drop_foreign_key,

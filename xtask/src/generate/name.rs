@@ -29,6 +29,7 @@ pub(super) fn derived(first: bool, operations: &[Operation]) -> String {
 
 fn words(operation: &Operation) -> String {
     match operation {
+        Operation::RenameTable { from, table } => format!("rename_{from}_to_{table}"),
         Operation::CreateTable { table, .. } => format!("create_{table}"),
         Operation::AddColumn { table, column } => format!("add_{table}_{column}"),
         Operation::RenameColumn { table, from, column } => format!("rename_{table}_{from}_to_{column}"),

@@ -42,7 +42,7 @@ fn names(fact: &Fact) -> Vec<String> {
     match fact {
         Fact::Repeatable => Vec::new(),
         Fact::Not(inner) => names(inner),
-        Fact::Table(name) | Fact::Function(name) => vec![name.clone()],
+        Fact::Table(name) | Fact::View(name) | Fact::Function(name) => vec![name.clone()],
         Fact::Type(table, name, ty) => vec![table.clone(), name.clone(), ty.clone()],
         Fact::Column(table, name)
         | Fact::Nullable(table, name)

@@ -28,6 +28,9 @@ pub(super) const fn question(fact: &Fact) -> &'static str {
             "SELECT '1' FROM information_schema.TABLES WHERE TABLE_SCHEMA = DATABASE() AND TABLE_NAME = ? \
              AND TABLE_TYPE = 'BASE TABLE'"
         }
+        Fact::View(_) => {
+            "SELECT '1' FROM information_schema.TABLES WHERE TABLE_SCHEMA = DATABASE() AND TABLE_NAME = ? AND TABLE_TYPE = 'VIEW'"
+        }
         Fact::Function(_) => {
             "SELECT '1' FROM information_schema.ROUTINES WHERE ROUTINE_SCHEMA = DATABASE() AND ROUTINE_NAME = ?"
         }

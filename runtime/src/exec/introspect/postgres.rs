@@ -29,6 +29,9 @@ pub(super) const fn question(fact: &Fact) -> &'static str {
             "SELECT 1::text FROM pg_class WHERE relnamespace = current_schema()::regnamespace AND relname = $1 \
              AND relkind IN ('r', 'p')"
         }
+        Fact::View(_) => {
+            "SELECT 1::text FROM pg_class WHERE relnamespace = current_schema()::regnamespace AND relname = $1 AND relkind = 'v'"
+        }
         Fact::Function(_) => {
             "SELECT 1::text FROM pg_proc WHERE pronamespace = current_schema()::regnamespace AND proname = $1"
         }
