@@ -578,7 +578,7 @@ async fn assert_none(work: &mut Work<'_>, recorded: &Recorded, assertion: &Asser
         .map(|row| row.iter().map(|it| it.clone().unwrap_or_else(|| "NULL".into())).collect::<Vec<_>>().join(", "))
         .collect();
     Err(ExecError::Incomplete(format!(
-        "{place}: {}: {}\n  help: mend those rows, and run the command again; or `undo`",
+        "{place}: {}: {}\n  help: mend that, and run the command again; or `undo`",
         assertion.message,
         shown.join("; ")
     )))

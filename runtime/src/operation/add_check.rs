@@ -5,7 +5,7 @@
 
 use super::{Context, Draft, Refusal, Staging};
 use crate::dialect::{Dialect, mysql};
-use crate::migration::{Algorithm, Claim, Extent, Fact, LockClause, LockMode, Stage};
+use crate::migration::{Algorithm, Assertion, Claim, Extent, Fact, LockClause, LockMode, Stage, Step};
 
 pub(super) fn stage(context: &Context<'_>, table: &str, name: &str) -> Result<Staging, Refusal> {
     let mut staging = Staging::default();
@@ -14,14 +14,33 @@ pub(super) fn stage(context: &Context<'_>, table: &str, name: &str) -> Result<St
     match context.dialect {
         Dialect::Postgres => postgres(context, table, name, condition, &mut staging),
         Dialect::MySql => {
+            staging.push(Stage::Validate, Step::Assertion(small_enough(context, table)));
             staging.push(Stage::Validate, mysql_add(context, Stage::Validate, table, name, condition).step());
             staging.warnings.push(format!(
                 "MySQL: check `{name}` copies table `{table}`, and writers wait for the whole copy; there is no other way \
-                 to an enforced check"
+                 to an enforced check. It is refused where there are more than {} rows (`--copy-rows`)"
+                , context.copy_rows()
             ));
         }
     }
     Ok(staging)
+}
+
+/// Writers wait for a copy, so it needs the author's word beyond a size.
+fn small_enough(context: &Context<'_>, table: &str) -> Assertion {
+    let limit = context.copy_rows();
+    Assertion {
+        message: format!(
+            "table `{table}` has more than {limit} rows, and would be copied while writers wait; if that is meant, make the \
+             migration anew with `cargo xtask generate --rebase ID --copy-rows N`. Rows counted"
+        ),
+        sql: format!(
+            "SELECT COUNT(*) FROM (SELECT 1 FROM {} LIMIT {}) AS counted HAVING COUNT(*) > {limit}",
+            context.ident(table),
+            limit + 1
+        ),
+        line: 0,
+    }
 }
 
 fn postgres(context: &Context<'_>, table: &str, name: &str, condition: &str, staging: &mut Staging) {

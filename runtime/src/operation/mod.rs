@@ -278,6 +278,11 @@ impl<'a> Context<'a> {
         self.dialect.ident(name)
     }
 
+    /// How many rows a statement may copy while writers wait.
+    pub(crate) fn copy_rows(&self) -> u64 {
+        self.intents.copy_rows.unwrap_or(100_000)
+    }
+
     /// The claim of a short ALTER: the strongest lock, for a moment, and on MySQL how.
     pub(crate) fn alter(&self, stage: Stage, table: &str) -> Claim {
         match self.dialect {

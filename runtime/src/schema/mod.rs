@@ -186,6 +186,9 @@ pub struct Intents {
     pub renamed_tables: BTreeMap<String, String>,
     /// Tables whose disappearance is meant: `generate --drop-table`.
     pub dropped_tables: std::collections::BTreeSet<String>,
+    /// How many rows a statement may copy while writers wait, where a server has no other way:
+    /// `generate --copy-rows`; 100,000 if nothing is said.
+    pub copy_rows: Option<u64>,
     /// Where each struct stands.
     pub tables_at: BTreeMap<String, Location>,
     /// Where each field stands, by table and column.

@@ -26,7 +26,7 @@ use codes::Codes;
 const ROWS: i64 = 200;
 
 /// The case's two migrations: the first makes what is there before.
-fn history(case: &Case, dialect: Dialect) -> Vec<Recorded> {
+fn history(case: &Case, dialect: Dialect, copy_rows: Option<u64>) -> Vec<Recorded> {
     let model = |defs: &[pontoon::def::TableDef]| {
         let defs: Vec<_> = defs.iter().collect();
         from_defs(&defs).unwrap_or_else(|errors| panic!("{}: {errors}", case.name))
@@ -34,6 +34,7 @@ fn history(case: &Case, dialect: Dialect) -> Vec<Recorded> {
     let (before, _) = model(&case.before);
     let (after, mut intents) = model(&case.after);
     intents.dropped_tables.extend(case.dropped_tables.iter().map(|it| (*it).to_owned()));
+    intents.copy_rows = copy_rows;
     let recorded = |id: &str, from: &Schema, to: &Schema, intents: &Intents| {
         let plan = plan(id, from, to, intents, dialect).unwrap_or_else(|errors| panic!("{}: {errors}", case.name));
         // as a file, since that is what runs
@@ -51,7 +52,7 @@ fn history(case: &Case, dialect: Dialect) -> Vec<Recorded> {
 /// All stages with both codes at work; or, with `back`, so many stages and then the way back.
 async fn live(case: &Case, dialect: Dialect, back: Option<usize>) {
     let db = Fresh::new(dialect).await;
-    let migrations = history(case, dialect);
+    let migrations = history(case, dialect, None);
     db.runner_with(migrations[..1].to_vec(), Options::default()).up().await.unwrap();
     let mut conn = db.connect().await;
     for sql in &case.rows {
@@ -87,7 +88,7 @@ async fn live(case: &Case, dialect: Dialect, back: Option<usize>) {
 
 /// Every claim, on tables with rows and under traffic, forth and back.
 async fn claims(case: &Case, dialect: Dialect) {
-    let history: Vec<_> = history(case, dialect)
+    let history: Vec<_> = history(case, dialect, None)
         .into_iter()
         .map(|it| HistoryFile { file: it.migration.id.clone(), migration: it.migration })
         .collect();
@@ -150,3 +151,24 @@ cases!(
     replace_foreign_key,
     drop_foreign_key,
 );
+
+/// A server without another way copies a table only as far as its owner allowed.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_copy_beyond_the_limit_is_refused() {
+    let case = crate::cases::add_check(Dialect::MySql);
+    let db = Fresh::new(Dialect::MySql).await;
+    let migrations = history(&case, Dialect::MySql, Some(10));
+    db.runner_with(migrations[..1].to_vec(), Options::default()).up().await.unwrap();
+    let mut conn = db.connect().await;
+    for id in 1..=11 {
+        run(&mut conn, &format!("INSERT INTO things (id, a) VALUES ({id}, 'a')")).await;
+    }
+    let runner = db.runner_with(migrations, Options::default());
+    runner.expand().await.unwrap();
+    runner.backfill().await.unwrap();
+    let error = runner.validate().await.unwrap_err().to_string();
+    assert!(error.contains("table `things` has more than 10 rows") && error.contains("--copy-rows"), "{error}");
+    run(&mut conn, "DELETE FROM things WHERE id = 11").await;
+    runner.validate().await.unwrap();
+    db.end().await;
+}

@@ -64,7 +64,7 @@
                 sql: include_str!("0006_line_total/postgres.sql"),
             },
             mysql: ::pontoon::migration::EmbeddedFile {
-                sha256: "2fb0445db74b0eff9be4e8753cc55823dc7ffda298d2eba0338f71d374105fe7",
+                sha256: "6c2f14816c549fa6e18e415871c9390d86a3bd76236b8d283595505655df818c",
                 sql: include_str!("0006_line_total/mysql.sql"),
             },
         },

@@ -38,6 +38,9 @@ pub struct GenerateArgs {
     /// A table that is no longer in the schema, and is meant to go; several are allowed
     #[arg(long = "drop-table", value_name = "TABLE")]
     pub drop_tables: Vec<String>,
+    /// How many rows a statement may copy while writers wait, where a server has no other way [default: 100000]
+    #[arg(long, value_name = "ROWS")]
+    pub copy_rows: Option<u64>,
 }
 
 /// Why nothing was generated.
@@ -75,6 +78,7 @@ pub fn run_in(path: &Path, tables: &[&TableDef], args: &GenerateArgs) -> Result<
     }
     let (target, mut intents) = from_defs(tables).map_err(|errors| Failure::Refused(errors.to_string()))?;
     intents.dropped_tables.extend(args.drop_tables.iter().cloned());
+    intents.copy_rows = args.copy_rows;
     if let Some(id) = &args.rebase {
         return rebase(path, id, tables, &target, &intents);
     }

@@ -61,6 +61,9 @@ UPDATE `order_items` SET `line_total` = cast(quantity * unit_price * 100 as sign
 
 -- @stage validate
 
+-- @assert table `order_items` has more than 100000 rows, and would be copied while writers wait; if that is meant, make the migration anew with `cargo xtask generate --rebase ID --copy-rows N`. Rows counted
+SELECT COUNT(*) FROM (SELECT 1 FROM `order_items` LIMIT 100001) AS counted HAVING COUNT(*) > 100000;
+
 -- MySQL has no other way: the table is copied, reads go on, writers wait for the whole copy.
 -- @claim locks order_items EXCLUSIVE; algorithm COPY; lock SHARED; rewrites order_items; scans order_items; reads brief; writes rows
 -- @done constraint order_items.order_items_quantity_check
