@@ -1,6 +1,7 @@
 //! What cannot be derived: each with the place of the field and what to do.
 
 use pontoon::def::TableDef;
+use pontoon::migration::Step;
 use pontoon::plan::plan;
 use pontoon::schema::{Intents, Schema, from_defs};
 use pontoon::{Dialect, Table};
@@ -81,7 +82,9 @@ fn a_drop_and_an_add_that_are_meant_are_taken() {
     let (target, intents) =
         model(&[&table!(User (dropped("name")) { #[column(primary_key)] id: i64, nick: Option<i32> })]);
     for dialect in Dialect::ALL {
-        assert_eq!(plan("0002_x", &source, &target, &intents, dialect).unwrap().migration.steps.len(), 2);
+        let steps = plan("0002_x", &source, &target, &intents, dialect).unwrap().migration.steps;
+        let statements = steps.iter().filter(|(_, step)| matches!(step, Step::Statement(_)));
+        assert_eq!(statements.count(), 2);
     }
 }
 

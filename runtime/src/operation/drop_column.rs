@@ -5,12 +5,13 @@
 //! the indexes and keys on it are gone.
 
 use super::change_type::expressions;
+use super::dependants::none_on_column;
 use super::drop_not_null::take_null;
 use super::filled_column::FilledColumn;
 use super::rename_column::mirrored;
 use super::{Context, Draft, Refusal, Staging};
 use crate::dialect::{Dialect, mysql, postgres};
-use crate::migration::{Fact, Stage};
+use crate::migration::{Fact, Stage, Step};
 use crate::schema::{Column, Table};
 
 pub(super) fn stage(
@@ -29,6 +30,7 @@ pub(super) fn stage(
     }
     let mut staging = Staging::default();
     let target = context.table(table_name);
+    staging.push(Stage::Contract, Step::Assertion(none_on_column(context, table_name, column_name)));
     match renamed_to.and_then(|it| target.column(it)) {
         Some(new) => {
             let expressions = expressions(context, table_name, [column, new])?;

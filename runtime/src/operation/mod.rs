@@ -9,6 +9,7 @@ mod add_foreign_key;
 mod add_index;
 mod change_type;
 mod create_table;
+mod dependants;
 mod drop_check;
 mod drop_column;
 mod drop_default;

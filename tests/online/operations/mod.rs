@@ -172,3 +172,43 @@ async fn a_copy_beyond_the_limit_is_refused() {
     runner.validate().await.unwrap();
     db.end().await;
 }
+
+/// A trigger or view of somebody else's is named before the column is taken from it.
+async fn a_column_that_others_name(dialect: Dialect) {
+    let case = crate::cases::drop_column(dialect);
+    let db = Fresh::new(dialect).await;
+    let migrations = history(&case, dialect, None);
+    db.runner_with(migrations[..1].to_vec(), Options::default()).up().await.unwrap();
+    let mut conn = db.connect().await;
+    let theirs: &[&str] = match dialect {
+        Dialect::Postgres => &[
+            "CREATE FUNCTION theirs() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN NEW.b := NEW.b + 1; RETURN NEW; END'",
+            "CREATE TRIGGER their_trigger BEFORE INSERT ON things FOR EACH ROW EXECUTE FUNCTION theirs()",
+            "CREATE VIEW their_view AS SELECT a, b FROM things",
+        ],
+        Dialect::MySql => &[
+            "CREATE TRIGGER their_trigger BEFORE INSERT ON things FOR EACH ROW SET NEW.b = NEW.b + 1",
+            "CREATE VIEW their_view AS SELECT a, b FROM things",
+        ],
+    };
+    // one that has nothing to do with the column
+    run(&mut conn, "CREATE VIEW other_view AS SELECT a FROM things").await;
+    for sql in theirs {
+        run(&mut conn, sql).await;
+    }
+    let runner = db.runner_with(migrations, Options::default());
+    runner.expand().await.unwrap();
+    runner.backfill().await.unwrap();
+    runner.validate().await.unwrap();
+    let error = runner.contract().await.unwrap_err().to_string();
+    assert!(error.contains("`things.b` goes, and others name it"), "{error}");
+    assert!(error.contains("trigger, their_trigger") && error.contains("view, their_view"), "{error}");
+    assert!(!error.contains("other_view"), "{error}");
+    run(&mut conn, "DROP VIEW their_view").await;
+    run(&mut conn, db.pick("DROP TRIGGER their_trigger ON things", "DROP TRIGGER their_trigger")).await;
+    runner.contract().await.unwrap();
+    run(&mut conn, "INSERT INTO things (id, a) VALUES (1, 'a')").await;
+    db.end().await;
+}
+
+crate::support::on_both_servers!(a_column_that_others_name);

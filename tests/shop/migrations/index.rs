@@ -49,11 +49,11 @@
         ::pontoon::migration::EmbeddedMigration {
             id: "0005_drop_fax_number",
             postgres: ::pontoon::migration::EmbeddedFile {
-                sha256: "7fcfbb3c98daf6ddf7bc9bd4e5f9cdfa6be69d4356eae3b12728b2133c612c6d",
+                sha256: "beca7ca833640b2e190b566a7908f0de31a86fcfe4d934197b3b546ad3be3afa",
                 sql: include_str!("0005_drop_fax_number/postgres.sql"),
             },
             mysql: ::pontoon::migration::EmbeddedFile {
-                sha256: "889c93ba4469e5a358c3025f4c634dbff74fa9ad223fcd2ee21c898945dc5b5a",
+                sha256: "cab44aaa0b1e8e43c709265c54d7e06cd3accde5144e8dda03d774274dc0eedf",
                 sql: include_str!("0005_drop_fax_number/mysql.sql"),
             },
         },
@@ -71,11 +71,11 @@
         ::pontoon::migration::EmbeddedMigration {
             id: "0007_titles",
             postgres: ::pontoon::migration::EmbeddedFile {
-                sha256: "8d4172b5a3e026cd700e5d8190ed751c9462c51734db10ebca5dd69c0f9047ff",
+                sha256: "831a7be6ee36ab7616891c84ca8d828d0a0349c3cc57d6f7b341503c8886b7e9",
                 sql: include_str!("0007_titles/postgres.sql"),
             },
             mysql: ::pontoon::migration::EmbeddedFile {
-                sha256: "2e74686765a2400f07f422ec3ab70fa11b17342f4e583c97d4b836041e78faef",
+                sha256: "cfa2d84ecca3669bff4b39fe68a9bc721a51465cc502c7f30de7659d8ba72c26",
                 sql: include_str!("0007_titles/mysql.sql"),
             },
         },

@@ -66,6 +66,10 @@ DROP TRIGGER `pontoon_orders_address_upd`;
 -- @undo impossible: contract takes away what only old code needed
 ALTER TABLE `users` ALTER COLUMN `newsletter` DROP DEFAULT, ALGORITHM=INSTANT;
 
+-- @assert `orders.fax_number` goes, and others name it: change or drop them first
+SELECT 'trigger', TRIGGER_NAME FROM information_schema.TRIGGERS WHERE TRIGGER_SCHEMA = DATABASE() AND EVENT_OBJECT_TABLE = 'orders' AND TRIGGER_NAME NOT LIKE 'pontoon|_%' ESCAPE '|' AND ACTION_STATEMENT REGEXP '(^|[^[:alnum:]_])fax_number($|[^[:alnum:]_])'
+UNION ALL SELECT 'view', TABLE_NAME FROM information_schema.VIEWS WHERE TABLE_SCHEMA = DATABASE() AND LOCATE('`orders`', VIEW_DEFINITION) > 0 AND LOCATE('`fax_number`', VIEW_DEFINITION) > 0;
+
 -- The values are gone from here on.
 -- @claim locks order_items EXCLUSIVE, orders EXCLUSIVE; algorithm INSTANT; lock NONE; reads brief; writes brief
 -- @done not column orders.fax_number

@@ -99,6 +99,10 @@ DROP FUNCTION "pontoon_orders_address"();
 -- @undo impossible: contract takes away what only old code needed
 ALTER TABLE "users" ALTER COLUMN "newsletter" DROP DEFAULT;
 
+-- @assert `orders.fax_number` goes, and others name it: change or drop them first
+SELECT 'trigger', t.tgname::text FROM pg_trigger t JOIN pg_proc p ON p.oid = t.tgfoid WHERE t.tgrelid = '"orders"'::regclass AND NOT t.tgisinternal AND t.tgname NOT LIKE 'pontoon|_%' ESCAPE '|' AND p.prosrc ~ '(^|[^[:alnum:]_])fax_number($|[^[:alnum:]_])'
+UNION ALL SELECT DISTINCT 'view', r.ev_class::regclass::text FROM pg_depend d JOIN pg_rewrite r ON r.oid = d.objid JOIN pg_attribute a ON a.attrelid = d.refobjid AND a.attnum = d.refobjsubid WHERE d.classid = 'pg_rewrite'::regclass AND d.refobjid = '"orders"'::regclass AND a.attname = 'fax_number';
+
 -- The values are gone from here on.
 -- @claim locks orders ACCESS EXCLUSIVE; reads brief; writes brief
 -- @done not column orders.fax_number

@@ -65,6 +65,10 @@ ALTER TABLE `products` ADD INDEX `products_category_title_idx` (`category`, `tit
 -- @undo impossible: contract takes away what only old code needed
 ALTER TABLE `products` DROP INDEX `products_category_name_idx`, ALGORITHM=INPLACE, LOCK=NONE;
 
+-- @assert `products.name` goes, and others name it: change or drop them first
+SELECT 'trigger', TRIGGER_NAME FROM information_schema.TRIGGERS WHERE TRIGGER_SCHEMA = DATABASE() AND EVENT_OBJECT_TABLE = 'products' AND TRIGGER_NAME NOT LIKE 'pontoon|_%' ESCAPE '|' AND ACTION_STATEMENT REGEXP '(^|[^[:alnum:]_])name($|[^[:alnum:]_])'
+UNION ALL SELECT 'view', TABLE_NAME FROM information_schema.VIEWS WHERE TABLE_SCHEMA = DATABASE() AND LOCATE('`products`', VIEW_DEFINITION) > 0 AND LOCATE('`name`', VIEW_DEFINITION) > 0;
+
 -- New code leaves the column out; old code still reads a value.
 -- @claim locks order_items EXCLUSIVE, products EXCLUSIVE; algorithm INSTANT; lock NONE; reads brief; writes brief
 -- @done default products.name

@@ -108,6 +108,10 @@ CREATE INDEX CONCURRENTLY "products_category_title_idx" ON "products" ("category
 -- @undo impossible: contract takes away what only old code needed
 DROP INDEX CONCURRENTLY "products_category_name_idx";
 
+-- @assert `products.name` goes, and others name it: change or drop them first
+SELECT 'trigger', t.tgname::text FROM pg_trigger t JOIN pg_proc p ON p.oid = t.tgfoid WHERE t.tgrelid = '"products"'::regclass AND NOT t.tgisinternal AND t.tgname NOT LIKE 'pontoon|_%' ESCAPE '|' AND p.prosrc ~ '(^|[^[:alnum:]_])name($|[^[:alnum:]_])'
+UNION ALL SELECT DISTINCT 'view', r.ev_class::regclass::text FROM pg_depend d JOIN pg_rewrite r ON r.oid = d.objid JOIN pg_attribute a ON a.attrelid = d.refobjid AND a.attnum = d.refobjsubid WHERE d.classid = 'pg_rewrite'::regclass AND d.refobjid = '"products"'::regclass AND a.attname = 'name';
+
 -- New code leaves the column out; old code still reads a value.
 -- @claim locks products ACCESS EXCLUSIVE; reads brief; writes brief
 -- @done default products.name
