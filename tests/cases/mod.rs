@@ -40,31 +40,36 @@ pub(crate) struct Case {
 }
 
 /// Every case, in the order of the documentation.
-pub(crate) const ALL: &[fn(Dialect) -> Case] = &[
-    add_column_nullable,
-    add_column_with_default,
-    add_column_derived,
-    add_column_that_follows,
-    add_nullable_column_that_follows,
-    drop_column,
-    set_not_null,
-    drop_not_null,
-    add_unique_index,
-    add_check,
-    rename_column,
-    rename_column_nullable,
-    rename_column_with_index_and_check,
-    widen_in_place,
-    change_type,
-    change_type_nullable_and_indexed,
-    narrow_type_by_expressions,
-    rename_column_with_another_type,
-    drop_table,
-    rename_table,
-    replace_index,
-    replace_foreign_key,
-    drop_foreign_key,
-];
+macro_rules! every_case {
+    ($callback:ident) => {
+        $callback! {
+            add_column_nullable,
+            add_column_with_default,
+            add_column_derived,
+            add_column_that_follows,
+            add_nullable_column_that_follows,
+            drop_column,
+            set_not_null,
+            drop_not_null,
+            add_unique_index,
+            add_check,
+            rename_column,
+            rename_column_nullable,
+            rename_column_with_index_and_check,
+            widen_in_place,
+            change_type,
+            change_type_nullable_and_indexed,
+            narrow_type_by_expressions,
+            rename_column_with_another_type,
+            drop_table,
+            rename_table,
+            replace_index,
+            replace_foreign_key,
+            drop_foreign_key,
+        }
+    };
+}
+pub(crate) use every_case;
 
 macro_rules! table {
     ($name:ident { $($body:tt)* }) => { table!($name () { $($body)* }) };

@@ -1,7 +1,6 @@
 //! What is tested on real servers.
 
 #[path = "../cases/mod.rs"]
-#[allow(dead_code)] // the list of all is for the documentation
 mod cases;
 
 mod backfill;

@@ -126,31 +126,7 @@ async fn whole(case: &Case, dialect: Dialect) {
     }
 }
 
-cases!(
-    add_column_nullable,
-    add_column_with_default,
-    add_column_derived,
-    add_column_that_follows,
-    add_nullable_column_that_follows,
-    drop_column,
-    set_not_null,
-    drop_not_null,
-    add_unique_index,
-    add_check,
-    rename_column,
-    rename_column_nullable,
-    rename_column_with_index_and_check,
-    widen_in_place,
-    change_type,
-    change_type_nullable_and_indexed,
-    narrow_type_by_expressions,
-    rename_column_with_another_type,
-    drop_table,
-    rename_table,
-    replace_index,
-    replace_foreign_key,
-    drop_foreign_key,
-);
+crate::cases::every_case!(cases);
 
 /// A server without another way copies a table only as far as its owner allowed.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
