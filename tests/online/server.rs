@@ -35,7 +35,10 @@ async fn a_servers_description_has_no_password() {
         let server = shared(dialect).await;
         let password = server.admin_url().split([':', '@']).nth(2).unwrap();
         let shown = format!("{} {server:?}", server.describe());
-        assert!(!shown.contains(password), "{shown}");
+        assert!(!shown.contains(&format!(":{password}@")), "{shown}");
+        // a server of the user's own may have a password that is a name too
+        let without = server.admin_url().replacen(&format!(":{password}@"), "@", 1);
+        assert!(without.contains(password) || !shown.contains(password), "{shown}");
         assert!(shown.contains(server.version()), "{shown}");
     }
 }
