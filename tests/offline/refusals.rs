@@ -310,7 +310,68 @@ fn types_that_do_not_fit_their_use() {
 
 #[test]
 fn two_tables_of_one_name() {
-    let (one, two) = (table!(User { id: i64 }), table!(User { id: i64 }));
+    let one = table!(User { id: i64 });
+    let two = table!(User { id: i64 });
     let errors = from_defs(&[&one, &two]).expect_err("must be refused");
     assert!(errors.to_string().contains("table `users` is already defined at tests/offline/refusals.rs:"), "{errors}");
+}
+
+/// MySQL numbers a row after its trigger has run. The test asks MySQL alone: PostgreSQL knows the number.
+#[test]
+fn a_backfill_over_the_number_of_a_row() {
+    let (source, _) = model(&[&table!(User { #[column(primary_key, identity)] id: i64, name: Option<i32> })]);
+    let def = table!(User { #[column(primary_key, identity)] id: i64, name: Option<i32>, #[column(backfill = "id % 7")] kind: i64 });
+    let (target, intents) = model(&[&def]);
+    let said = plan("0002_x", &source, &target, &intents, Dialect::MySql).expect_err("must be refused").to_string();
+    assert!(said.contains("column `users.kind` follows `id`, which MySQL has not numbered yet"), "{said}");
+    assert!(plan("0002_x", &source, &target, &intents, Dialect::Postgres).is_ok());
+}
+
+#[test]
+fn a_backfill_over_another_new_column() {
+    let said = refusal(
+        table!(User {
+            #[column(primary_key)]
+            id: i64,
+            name: i32
+        }),
+        table!(User {
+            #[column(primary_key)]
+            id: i64,
+            name: i32,
+            #[column(backfill = "b + 1")]
+            a: i32,
+            #[column(backfill = "name")]
+            b: i32
+        }),
+    );
+    insta::assert_snapshot!(said, @r#"
+    the backfill of `users.a` names `b`, which is new in the same migration
+      help: write it over the columns that are there: the expression that gives the other its value
+    "#);
+}
+
+#[test]
+fn names_that_are_one_to_mysql() {
+    let said = mistake(table!(User {
+        #[column(primary_key)]
+        id: i64,
+        #[column(name = "Id")]
+        other: i64
+    }));
+    insta::assert_snapshot!(said, @r#"
+    columns `users.id` and `users.Id` differ by case alone, and are one to MySQL
+      help: rename the field, or give it #[column(name = "...")]
+    "#);
+}
+
+#[test]
+fn a_struct_that_is_listed_twice() {
+    let user = table!(User {
+        #[column(primary_key)]
+        id: i64
+    });
+    let errors = from_defs(&[&user, &user]).expect_err("must be refused");
+    assert_eq!(errors.0.len(), 1, "{errors}");
+    assert!(errors.to_string().contains("`User` is listed twice"), "{errors}");
 }

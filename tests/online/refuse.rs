@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use pontoon::Dialect;
-use pontoon::exec::{ExecError, Options, Patience, Pool, Runner};
+use pontoon::exec::{ExecError, Options, Outcome, Patience, Pool, Runner};
+use pontoon::migration::Step;
 
 use crate::support::{Fresh, number, on_both_servers, run, sample, seen};
 
@@ -15,6 +16,9 @@ on_both_servers!(
     a_history_that_does_not_fit,
     a_database_of_somebody_else,
     contract_while_rows_have_no_value,
+    a_baseline_is_what_it_says,
+    undo_keeps_the_rows_of_a_new_table,
+    validate_asks_the_invariant_and_backfill_mends_it,
     a_backfill_that_gives_no_value,
     a_duplicate_under_a_new_unique_index,
     a_wrong_password_is_not_repeated,
@@ -134,12 +138,21 @@ async fn a_database_of_somebody_else(dialect: Dialect) {
     let runner = db.runner(1);
     let error = runner.expand().await.unwrap_err().to_string();
     assert!(error.contains("the database has tables (`theirs`) and no history"), "{error}");
-    assert!(error.contains("migrate baseline --to ID"), "{error}");
+    assert!(error.contains("baseline --to ID"), "{error}");
     let ours = db.pick(
         "SELECT count(*) FROM pg_tables WHERE tablename LIKE 'pontoon%'",
         "SELECT count(*) FROM information_schema.TABLES WHERE TABLE_SCHEMA = DATABASE() AND TABLE_NAME LIKE 'pontoon%'",
     );
     assert_eq!(number(&mut conn, ours).await, 0, "not even a table of ours");
+    let error = runner.baseline("0001_initial").await.unwrap_err().to_string();
+    assert!(error.contains("not as `0001_initial` leaves it") && error.contains("table users"), "{error}");
+    assert_eq!(number(&mut conn, ours).await, 0, "not even a table of ours");
+    // the tables of the migration, made by other means
+    for (_, step) in &sample(dialect, 1)[0].migration.steps {
+        if let Step::Statement(statement) = step {
+            run(&mut conn, &statement.sql).await;
+        }
+    }
     runner.baseline("0001_initial").await.unwrap();
     assert_eq!(runner.status().await.unwrap().next(), None);
     db.end().await;
@@ -256,5 +269,80 @@ async fn a_wrong_password_is_not_repeated(dialect: Dialect) {
         assert!(!format!("{error} {error:?}").contains("s3cret"), "{error:?}");
         assert_eq!(error.exit_code(), 2);
     }
+    db.end().await;
+}
+
+async fn forget_the_history(db: &Fresh) {
+    let mut conn = db.connect().await;
+    for table in ["pontoon_ledger", "pontoon_marker", "pontoon_checkpoint"] {
+        run(&mut conn, &format!("DROP TABLE IF EXISTS {table}")).await;
+    }
+}
+
+async fn a_baseline_is_what_it_says(dialect: Dialect) {
+    let db = Fresh::new(dialect).await;
+    db.runner(1).up().await.unwrap();
+    forget_the_history(&db).await;
+    let error = db.runner(2).baseline("0002_display_name").await.unwrap_err().to_string();
+    assert!(error.contains("not as `0002_display_name` leaves it"), "{error}");
+    assert!(error.contains("\n  column users.display_name"), "{error}");
+    db.runner(2).baseline("0001_initial").await.unwrap();
+    // all of the sample's migrations, renames and swaps among them, leave what a baseline looks for
+    db.runner(usize::MAX).up().await.unwrap();
+    forget_the_history(&db).await;
+    let all = sample(dialect, usize::MAX);
+    let runner = db.runner(usize::MAX);
+    runner.baseline(&all[all.len() - 1].migration.id).await.unwrap();
+    assert_eq!(runner.status().await.unwrap().next(), None);
+    db.end().await;
+}
+
+async fn undo_keeps_the_rows_of_a_new_table(dialect: Dialect) {
+    let db = Fresh::new(dialect).await;
+    db.runner(1).expand().await.unwrap();
+    let mut conn = db.connect().await;
+    run(&mut conn, "INSERT INTO users (email, newsletter) VALUES ('a@b', true)").await;
+    let error = db.runner(1).undo().await.unwrap_err().to_string();
+    assert!(error.contains("`undo` drops table `users`, and it has rows"), "{error}");
+    assert!(error.contains("--drop-rows"), "{error}");
+    assert_eq!(number(&mut conn, "SELECT count(*) FROM users").await, 1);
+    let options = Options { undo_drops_rows: true, ..Options::default() };
+    db.runner_with(sample(dialect, 1), options).undo().await.unwrap();
+    assert!(conn.execute("SELECT 1 FROM users").await.is_err());
+    db.end().await;
+}
+
+async fn validate_asks_the_invariant_and_backfill_mends_it(dialect: Dialect) {
+    let db = Fresh::new(dialect).await;
+    db.runner(1).up().await.unwrap();
+    let mut conn = db.connect().await;
+    for n in 1..=20 {
+        run(&mut conn, &format!("INSERT INTO users (email, newsletter) VALUES ('user{n}@b', true)")).await;
+    }
+    let runner = db.runner(2);
+    runner.expand().await.unwrap();
+    runner.backfill().await.unwrap();
+    // somebody writes past the triggers
+    match dialect {
+        Dialect::Postgres => {
+            run(&mut conn, "ALTER TABLE users DISABLE TRIGGER USER").await;
+            run(&mut conn, "UPDATE users SET display_name = NULL WHERE email LIKE 'user1%'").await;
+            run(&mut conn, "ALTER TABLE users ENABLE TRIGGER USER").await;
+        }
+        Dialect::MySql => {
+            run(&mut conn, "SET @pontoon_backfill = 1").await;
+            run(&mut conn, "UPDATE users SET display_name = X'1A' WHERE email LIKE 'user1%'").await;
+            run(&mut conn, "SET @pontoon_backfill = NULL").await;
+        }
+    }
+    let error = runner.validate().await.unwrap_err().to_string();
+    assert!(
+        error.contains("11 rows of `users` have no `display_name`") && error.contains("`backfill` fills"),
+        "{error}"
+    );
+    assert!(matches!(runner.backfill().await.unwrap(), Outcome::Did { .. }));
+    assert!(matches!(runner.backfill().await.unwrap(), Outcome::Nothing(_)));
+    runner.validate().await.unwrap();
+    assert_eq!(number(&mut conn, "SELECT count(*) FROM users WHERE display_name LIKE 'user%'").await, 20);
     db.end().await;
 }

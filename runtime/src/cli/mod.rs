@@ -54,7 +54,11 @@ enum Command {
     /// Takes away what only old code needed; after it there is no way back
     Contract,
     /// Takes back the migration in flight; what was written since stays
-    Undo,
+    Undo {
+        /// Drops new tables even if they have rows by now
+        #[arg(long)]
+        drop_rows: bool,
+    },
     /// Runs all stages of all migrations: for a new database, where no old code runs
     Up,
     /// Notes all migrations up to one as done, without running them
@@ -107,6 +111,7 @@ async fn command(
             budget: Duration::from_secs(args.budget),
             ..BackfillOptions::default()
         },
+        undo_drops_rows: matches!(args.command, Command::Undo { drop_rows: true }),
         observer: Arc::new(display::Display::new()),
         ..Options::default()
     };
@@ -132,8 +137,12 @@ async fn command(
         Command::Backfill => runner.backfill().await?,
         Command::Validate => runner.validate().await?,
         Command::Contract => runner.contract().await?,
-        Command::Baseline { to } => runner.baseline(&to).await?,
-        Command::Undo => match runner.undo().await? {
+        Command::Baseline { to } => {
+            runner.baseline(&to).await?;
+            println!("Noted: the database is as {to} leaves it.");
+            return Ok(());
+        }
+        Command::Undo { .. } => match runner.undo().await? {
             Outcome::Did { migration, .. } => {
                 println!("Undone: {migration}.");
                 return Ok(());

@@ -264,7 +264,13 @@ async fn blocked(
     blockers: Vec<Blocker>,
 ) -> ExecError {
     let waited_ms = millis(begun);
-    let error = ExecError::Blocked { doing: task.place.to_owned(), waited_ms, attempts: cost.attempts, blockers };
+    let error = ExecError::Blocked {
+        doing: task.place.to_owned(),
+        left: "nothing was changed",
+        waited_ms,
+        attempts: cost.attempts,
+        blockers,
+    };
     let said = error.to_string();
     let entry = Entry { detail: Some(&said), ..task.entry("failed", Cost { waited_ms, ..cost }) };
     ledger::note(&mut work.session, work.runner, &entry).await.ok();

@@ -25,6 +25,8 @@ pub enum ExecError {
     Blocked {
         /// The statement.
         doing: String,
+        /// What became of it.
+        left: &'static str,
         /// How long we tried, in milliseconds.
         waited_ms: u64,
         /// How often.
@@ -58,21 +60,24 @@ impl fmt::Display for ExecError {
             Self::Connect(text) | Self::Refused(text) | Self::Busy(text) | Self::Incomplete(text) => f.write_str(text),
             Self::Server { doing, error: sqlx::Error::Database(error) } => {
                 let code = error.code().map(|code| format!(" ({code})")).unwrap_or_default();
-                write!(f, "{doing}: {}{code}", error.message())
+                write!(f, "{doing}: {}{code}", error.message())?;
+                if error.message().contains("metadata_locks") || error.message().contains("PROCESS privilege") {
+                    f.write_str(
+                        "\n  help: to see who is in the way, the user needs SELECT ON performance_schema.* and PROCESS ON *.*",
+                    )?;
+                }
+                Ok(())
             }
             Self::Server { doing, error } => write!(
                 f,
                 "{doing}: {error}\n  help: run the command again: the ledger and the catalog know what was done"
             ),
-            Self::Blocked { doing, waited_ms, attempts, blockers } => {
+            Self::Blocked { doing, left, waited_ms, attempts, blockers } => {
                 write!(f, "{doing}: others held the table for the whole budget ({waited_ms} ms, {attempts} attempts)")?;
                 for blocker in blockers {
                     write!(f, "\n  in the way: {blocker}")?;
                 }
-                write!(
-                    f,
-                    "\n  help: nothing was changed; end those sessions or wait for them, and run the command again"
-                )
+                write!(f, "\n  help: {left}; end those sessions or wait for them, and run the command again")
             }
         }
     }

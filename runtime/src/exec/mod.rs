@@ -5,6 +5,7 @@
 
 mod apply;
 pub mod backfill;
+mod baseline;
 mod blockers;
 mod error;
 mod event;

@@ -12,7 +12,7 @@ use super::ledger::{self, Cost, Direction, Entry, History, Progress, StepState};
 use super::lock::Lock;
 use super::retry::Patience;
 use super::status::Status;
-use super::{ExecError, Pool, Session, introspect, lock, preflight};
+use super::{ExecError, Pool, Session, baseline, introspect, lock, preflight};
 use crate::dialect::Dialect;
 use crate::migration::history::Recorded;
 use crate::migration::{Assertion, Backfill, Fact, Stage, Statement, Step, Undo};
@@ -26,6 +26,8 @@ pub struct Options {
     pub backfill: BackfillOptions,
     /// How long it tries to get the runner's lock.
     pub runner_lock: Duration,
+    /// Whether `undo` may drop a table that has rows by now.
+    pub undo_drops_rows: bool,
     /// Hears what happens.
     pub observer: Arc<dyn Observer>,
 }
@@ -36,6 +38,7 @@ impl Default for Options {
             patience: Patience::default(),
             backfill: BackfillOptions::default(),
             runner_lock: Duration::from_secs(3),
+            undo_drops_rows: false,
             observer: Arc::new(Silent),
         }
     }
@@ -163,10 +166,12 @@ impl Runner {
         }
     }
 
-    /// Takes back all of the migration in flight, the last step first; what was written since stays.
+    /// Takes back all of the migration in flight, the last step first. Rows that were written since
+    /// stay, and lose only what the old schema has no column for.
     ///
     /// # Errors
-    /// See [`ExecError`]; refuses once contract has begun.
+    /// See [`ExecError`]; refuses once contract has begun, and while a table that goes again holds
+    /// rows (see [`Options::undo_drops_rows`]).
     pub async fn undo(&self) -> Result<Outcome, ExecError> {
         let mut work = self.begin().await?;
         let outcome = self.take_back(&mut work).await;
@@ -215,6 +220,18 @@ impl Runner {
             return Err(ExecError::Refused(
                 "the database is empty, so no migration has been run on it\n  help: `up` runs them all".into(),
             ));
+        }
+        let missing = baseline::missing(session, until).await?;
+        if !missing.is_empty() {
+            let shown: Vec<_> = missing.iter().take(5).map(|it| format!("\n  {it}")).collect();
+            let more = missing.len().saturating_sub(5);
+            let more = if more > 0 { format!("\n  and {more} more") } else { String::new() };
+            return Err(ExecError::Refused(format!(
+                "the database is not as `{}` leaves it; these do not hold:{}{more}\n  help: name the migration that it is at, or \
+                 bring it there",
+                until.last().map(|it| it.migration.id.as_str()).unwrap_or_default(),
+                shown.concat()
+            )));
         }
         ledger::create(session).await?;
         for recorded in until {
@@ -272,7 +289,7 @@ impl Runner {
         let shown: Vec<_> = tables.iter().take(5).map(|it| format!("`{it}`")).collect();
         Err(ExecError::Refused(format!(
             "the database has tables ({}{}) and no history, so it is not known which migrations made them\n  help: if they are \
-             those of a migration, say so: `migrate baseline --to ID`; else use an empty database",
+             those of a migration, say so: `baseline --to ID`; else use an empty database",
             shown.join(", "),
             if tables.len() > 5 { ", ..." } else { "" }
         )))
@@ -339,6 +356,9 @@ impl Runner {
         };
         let id = &recorded.migration.id;
         if progress.done(stage) {
+            if stage == Stage::Backfill && self.fill_again(work, recorded).await? {
+                return Ok(Outcome::Did { migration: id.clone(), stage });
+            }
             let next = Stage::ALL.into_iter().find(|it| !progress.done(*it)).unwrap_or(Stage::Contract);
             let deploy = if next == Stage::Contract { "deploy the new code, then " } else { "" };
             return Ok(Outcome::Nothing(format!("`{stage}` of `{id}` is done; next: {deploy}`{next}`")));
@@ -365,7 +385,7 @@ impl Runner {
                 "migration `{id}` is on its way back\n  help: run `undo` to the end first"
             )));
         }
-        if stage == Stage::Contract {
+        if stage >= Stage::Validate {
             self.invariants_hold(work, recorded).await?;
         }
         work.tell(&Event::Stage { migration: id.clone(), stage, undo: false });
@@ -420,7 +440,20 @@ impl Runner {
         ledger::note(session, work.runner, &entry("done", cost)).await.map_err(noted())
     }
 
-    /// No backfill may have rows left when the triggers go.
+    /// Rows that have lost their value, or were written without the triggers, are filled again.
+    async fn fill_again(&self, work: &mut Work<'_>, recorded: &Recorded) -> Result<bool, ExecError> {
+        let mut any = false;
+        for (at, step) in recorded.migration.stage(Stage::Backfill) {
+            let Step::Backfill(backfill) = step else { continue };
+            if backfill.invariant_lasts && backfill::invariant_holds(&mut work.session, backfill).await.is_err() {
+                self.fill(work, recorded, at, backfill).await?;
+                any = true;
+            }
+        }
+        Ok(any)
+    }
+
+    /// No backfill may have rows left when new code is deployed, nor when the triggers go.
     async fn invariants_hold(&self, work: &mut Work<'_>, recorded: &Recorded) -> Result<(), ExecError> {
         for (_, step) in &recorded.migration.steps {
             let Step::Backfill(backfill) = step else { continue };
@@ -438,6 +471,9 @@ impl Runner {
         };
         let id = &recorded.migration.id;
         way_back(work, recorded, &progress).await?;
+        if !self.options.undo_drops_rows {
+            no_rows_go(work, recorded, &progress).await?;
+        }
         stage_note(work, recorded, Stage::Expand, Direction::Undo, "started").await?;
         ledger::mark(&mut work.session, recorded, Stage::Expand, "undoing").await?;
         for (at, (stage, step)) in recorded.migration.steps.iter().enumerate().rev() {
@@ -517,6 +553,28 @@ async fn way_back(work: &mut Work<'_>, recorded: &Recorded, progress: &Progress)
                 "{}: this statement of `{id}` is done and has no way back: {why}\n  help: nothing was undone; go on to the \
                  end, and write another migration",
                 place(recorded, statement.line)
+            )));
+        }
+    }
+    Ok(())
+}
+
+/// Refuses to drop a new table in which somebody has written.
+async fn no_rows_go(work: &mut Work<'_>, recorded: &Recorded, progress: &Progress) -> Result<(), ExecError> {
+    for (at, (_, step)) in recorded.migration.steps.iter().enumerate() {
+        let Step::Statement(Statement { done: fact @ Fact::Table(table), undo: Undo::Statements(_), line, .. }) = step
+        else {
+            continue;
+        };
+        if progress.step(at) == StepState::Planned || !super::holds(&mut work.session, fact).await? {
+            continue;
+        }
+        let place = place(recorded, *line);
+        let sql = format!("SELECT '1' FROM {} LIMIT 1", work.session.dialect().ident(table));
+        if !work.session.rows(&sql).await.map_err(ExecError::server(place.clone()))?.is_empty() {
+            return Err(ExecError::Refused(format!(
+                "{place}: `undo` drops table `{table}`, and it has rows that were written since\n  help: nothing was undone; keep \
+                 what is worth keeping, empty the table or say that its rows may go (`undo --drop-rows`)"
             )));
         }
     }

@@ -122,6 +122,8 @@ const MYSQL_MODE: &str =
 /// own got. Neither text holds the password.
 fn refused(pool: &sqlx::Error, own: &sqlx::Error) -> ExecError {
     let error = if matches!(pool, sqlx::Error::PoolTimedOut) { own } else { pool };
+    // the driver's own text of an error names lines of the server's source
+    let error = error.as_database_error().map_or_else(|| error.to_string(), |it| it.message().to_owned());
     ExecError::Connect(format!(
         "cannot connect to the database: {error}\n  help: look at host, port, user, password and database name of the URL"
     ))

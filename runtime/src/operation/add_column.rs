@@ -6,7 +6,7 @@
 
 use super::filled_column::{FilledColumn, Source};
 use super::{Context, Draft, Refusal, Staging};
-use crate::dialect::{Dialect, default_is_stable, mysql, postgres};
+use crate::dialect::{Dialect, columns_in, default_is_stable, mysql, postgres};
 use crate::migration::{Fact, Stage};
 use crate::schema::{Column, Table};
 
@@ -20,6 +20,18 @@ pub(super) fn stage(context: &Context<'_>, table_name: &str, column_name: &str) 
     let Some(source) = from_others.map(Source::Columns).or(own_values.map(Source::Default)) else {
         return at_once(context, table, column, default);
     };
+    if let (Source::Columns(expression), Some(before)) = (&source, context.source.tables.get(table_name)) {
+        let new = table.columns.iter().map(|it| it.name.as_str());
+        let new = new.filter(|name| *name != column_name && before.column(name).is_none());
+        if let Some(other) = columns_in(expression, new).first() {
+            return Err((
+                format!(
+                    "the backfill of `{table_name}.{column_name}` names `{other}`, which is new in the same migration"
+                ),
+                "write it over the columns that are there: the expression that gives the other its value".into(),
+            ));
+        }
+    }
     let filled = FilledColumn::new(context, table, column, source);
     let mut staging = Staging::default();
     filled.begin(context, &mut staging)?;

@@ -58,22 +58,34 @@ pub(super) struct FilledColumn<'a> {
     /// Without them the default alone gives new rows their value.
     triggers: Option<Triggers<'a>>,
     marker: Marker,
+    refused: Option<Refusal>,
 }
 
 impl<'a> FilledColumn<'a> {
     pub(super) fn new(context: &Context<'a>, table: &'a Table, column: &'a Column, source: Source<'a>) -> Self {
         let marker = marker(context.dialect, column, !matches!(source, Source::Default(_)));
-        let (expression, triggers) = match source {
-            Source::Default(expression) => (expression, None),
-            Source::Columns(expression) => (expression, Some(sync(context, table, column, expression, &marker))),
-            Source::Mirror(pair) => (pair.forth.expression, Some(mirror(context, table, column, pair, &marker))),
+        let (expression, refused, triggers) = match source {
+            Source::Default(expression) => (expression, None, None),
+            Source::Columns(expression) => {
+                let others = table.columns.iter().map(|it| it.name.as_str()).filter(|name| *name != column.name);
+                let formula = Formula::over(context.dialect, &table.name, expression, others);
+                let refused = formula.refused(table, &column.name);
+                (expression, refused, Some(sync(context, table, column, formula, &marker)))
+            }
+            Source::Mirror(pair) => {
+                let refused = pair.forth.refused(table, &column.name);
+                (pair.forth.expression, refused, Some(mirror(context, table, column, pair, &marker)))
+            }
         };
-        Self { table, column, default: column.default.of(context.dialect), expression, triggers, marker }
+        Self { table, column, default: column.default.of(context.dialect), expression, triggers, marker, refused }
     }
 
     /// Column, triggers, rows, proof.
     pub(super) fn begin(&self, context: &Context<'_>, staging: &mut Staging) -> Result<(), Refusal> {
         let Self { table, column, .. } = self;
+        if let Some(refused) = &self.refused {
+            return Err(refused.clone());
+        }
         let (nullable, initial, comment) = match &self.marker {
             Marker::Default(_) => (
                 false,
@@ -226,14 +238,13 @@ fn sync<'a>(
     context: &Context<'a>,
     table: &'a Table,
     column: &'a Column,
-    expression: &'a str,
+    formula: Formula<'a>,
     marker: &Marker,
 ) -> Triggers<'a> {
-    let others = table.columns.iter().map(|it| it.name.as_str()).filter(|name| *name != column.name);
     let sync = Sync {
         table: &table.name,
         column: &column.name,
-        formula: Formula::over(context.dialect, &table.name, expression, others),
+        formula,
         follow: true,
         left_out: left_out(context, column, marker),
     };

@@ -1,6 +1,8 @@
 //! A value computed from a row's other columns, as the user wrote it.
 
+use super::Refusal;
 use crate::dialect::{Dialect, columns_in};
+use crate::schema::Table;
 
 /// An expression and the columns it names. The text stays as it was written: in a trigger it is
 /// asked of a table of one row, in which every column has the name that the text gives it.
@@ -39,6 +41,22 @@ impl<'a> Formula<'a> {
     /// The columns that it names.
     pub(crate) fn columns(&self) -> impl Iterator<Item = &'a str> {
         self.sources.iter().map(|(_, column)| *column)
+    }
+
+    /// Why triggers cannot compute it for every row, if so: MySQL numbers a row after its BEFORE INSERT
+    /// trigger has run, which finds 0 there.
+    pub(crate) fn refused(&self, table: &Table, column: &str) -> Option<Refusal> {
+        let numbered = |name: &str| table.column(name).is_some_and(|it| it.identity);
+        let named = self.columns().find(|it| self.dialect == Dialect::MySql && numbered(it))?;
+        Some((
+            format!(
+                "column `{}.{column}` follows `{named}`, which MySQL has not numbered yet when a trigger computes the value for a new row",
+                table.name
+            ),
+            format!(
+                "write the expression over other columns than `{named}`; or make the field an `Option` without a backfill"
+            ),
+        ))
     }
 
     /// Whether it is a value for all rows.

@@ -27,10 +27,14 @@ pub(super) fn stage(context: &Context<'_>, table_name: &str, column_name: &str) 
     })?;
     let name = context.ident(column_name);
     let others = table.columns.iter().map(|it| it.name.as_str()).filter(|it| *it != column_name);
+    let formula = Formula::over(context.dialect, table_name, expression, others);
+    if let Some(refused) = formula.refused(table, column_name) {
+        return Err(refused);
+    }
     let sync = Sync {
         table: table_name,
         column: column_name,
-        formula: Formula::over(context.dialect, table_name, expression, others),
+        formula,
         // the column has values of its own
         follow: false,
         left_out: format!("NEW.{name} IS NULL"),

@@ -79,6 +79,14 @@ fn lenient(defs: &[&TableDef]) -> (Schema, Intents, Vec<SchemaError>) {
     let mut schema = Schema::default();
     let mut intents = Intents::default();
     for def in defs {
+        if intents.tables_at.get(def.name) == Some(&def.at) {
+            errors.push(SchemaError {
+                at: Some(def.at),
+                message: format!("`{}` is listed twice", def.struct_name),
+                help: "remove one of them from `schema!`".into(),
+            });
+            continue;
+        }
         let table = table(def, &mut intents, &mut errors);
         if let Some(earlier) = intents.tables_at.insert(def.name.to_owned(), def.at) {
             errors.push(SchemaError {
@@ -193,6 +201,17 @@ fn add_column(
             help: "rename the field, or give it #[column(name = \"...\")]".into(),
         });
         return;
+    }
+    let same_but_for_case = |it: &&Column| it.name.to_lowercase() == column.name.to_lowercase();
+    if let Some(other) = table.columns.iter().find(same_but_for_case) {
+        errors.push(SchemaError {
+            at: Some(column.at),
+            message: format!(
+                "columns `{0}.{1}` and `{0}.{2}` differ by case alone, and are one to MySQL",
+                def.name, other.name, column.name
+            ),
+            help: "rename the field, or give it #[column(name = \"...\")]".into(),
+        });
     }
     intents.fields.insert(key.clone(), format!("{}.{}", def.struct_name, column.field));
     if column.backfill != PerServer::NONE {

@@ -228,6 +228,9 @@ async fn script(
     }
     if bench.observer().is_open() {
         bench.note(if ours { "COMMIT" } else { "ROLLBACK" });
+        if !ours && went {
+            add(&mut runs[start..], super::verdict::left_open());
+        }
     }
     if let Err(refusal) = bench.observer().end_file().await {
         went = false;

@@ -51,6 +51,15 @@ pub fn refused(message: &str) -> Finding {
     )
 }
 
+/// The file ends in the middle of a transaction or with tables locked.
+pub fn left_open() -> Finding {
+    Finding::error(
+        "left-open",
+        "the file ends with a transaction open or tables locked: what was not committed is lost when the connection ends",
+        "end it with COMMIT or UNLOCK TABLES, or remove the BEGIN",
+    )
+}
+
 /// Something could not be observed.
 pub fn unobserved(what: &str) -> Finding {
     Finding::error("unobserved", what, "what was not observed is not passed; make it observable")

@@ -228,7 +228,13 @@ impl Run<'_> {
             let writes = Claim::none().lock(&self.backfill.table, LockMode::ShareRowExclusive);
             let blockers = super::blockers::find(&mut self.session, &writes).await?;
             let waited_ms = super::apply::millis(since);
-            return Err(ExecError::Blocked { doing: self.doing(), waited_ms, attempts, blockers });
+            return Err(ExecError::Blocked {
+                doing: self.doing(),
+                left: "what is filled stays",
+                waited_ms,
+                attempts,
+                blockers,
+            });
         }
         tokio::time::sleep(super::retry::pause(attempts)).await;
         Ok(())
@@ -305,7 +311,8 @@ fn incomplete(backfill: &Backfill, left: u64) -> ExecError {
     let Backfill { table, column, invariant, .. } = backfill;
     ExecError::Incomplete(format!(
         "{left} rows of `{table}` have no `{column}`: the backfill's expression gives them no value, or they were written \
-         without the triggers\n  help: look at them with the invariant's condition, mend them or the expression:\n  {invariant}"
+         without the triggers\n  help: look at them with the invariant's condition, and mend them or the expression; `backfill` fills what has been \
+         left:\n  {invariant}"
     ))
 }
 

@@ -24,7 +24,7 @@ use self::probe::{Locks, Progress, Readers, locks_now, watch};
 use self::request::{Request, requests};
 use crate::verify::conn::{Conn, message_of};
 use crate::verify::observation::{Observation, Refusal};
-use crate::verify::words::{Word, begins, names, words};
+use crate::verify::words::{Word, begins, contains, names, words};
 
 /// Watches one session of a MySQL server.
 #[derive(Debug)]
@@ -126,8 +126,9 @@ impl MySqlObserver {
         let started = Instant::now();
         let progress = Progress::default();
         let requests = requests(sql);
+        let open = self.is_open();
         let run = async {
-            let ran = run(&mut self.main, sql, &words, &requests, &progress, &mut self.in_transaction).await;
+            let ran = run(&mut self.main, sql, &words, &requests, &progress, open, &mut self.in_transaction).await;
             progress.done.store(true, Ordering::Release);
             ran
         };
@@ -139,8 +140,8 @@ impl MySqlObserver {
         if let Some(error) = ran.error {
             return Ok(Observation { duration_ms, ..Observation::refused(error) });
         }
-        if begins(&words, &["LOCK"]) || begins(&words, &["UNLOCK"]) {
-            self.tables_locked = begins(&words, &["LOCK"]);
+        if locks_tables(&words) || begins(&words, &["UNLOCK"]) {
+            self.tables_locked = locks_tables(&words);
         }
         probe::merge(&mut locks, ran.held);
         let after = Dictionary::read(&mut self.watcher, false).await?;
@@ -163,21 +164,21 @@ impl MySqlObserver {
 
     /// Statements on rows ran in a transaction that is still open: their locks are all there to see.
     async fn look_before_commit(&mut self, words: &[Word], ran: &mut Ran) -> Result<(), sqlx::Error> {
-        if is_ddl(words) && !begins(words, &["LOCK"]) {
+        if is_ddl(words) && !locks_tables(words) {
             return Ok(());
         }
         ran.held = locks_now(&mut self.watcher, self.thread).await?.0;
         if is_dml(words) && ran.error.is_none() {
             let locked = format!(
-                "SELECT OBJECT_NAME, COUNT(*) FROM performance_schema.data_locks WHERE THREAD_ID = {} \
-                 AND LOCK_TYPE = 'RECORD' AND OBJECT_SCHEMA = DATABASE() AND INDEX_NAME = 'PRIMARY' \
-                 AND LOCK_DATA <> 'supremum pseudo-record' GROUP BY OBJECT_NAME",
+                "SELECT OBJECT_NAME, MAX(records) FROM (SELECT OBJECT_NAME, COUNT(*) AS records FROM performance_schema.data_locks \
+                 WHERE THREAD_ID = {} AND LOCK_TYPE = 'RECORD' AND OBJECT_SCHEMA = DATABASE() \
+                 AND LOCK_DATA <> 'supremum pseudo-record' GROUP BY OBJECT_NAME, INDEX_NAME) AS indexes GROUP BY OBJECT_NAME",
                 self.thread
             );
             ran.row_locks =
                 texts(self.watcher.rows(locked).await?).into_iter().map(|[name, rows]| (name, number(&rows))).collect();
         }
-        if is_dml(words) && !self.in_transaction {
+        if is_dml(words) && !self.is_open() {
             let end = if ran.error.is_some() { "ROLLBACK" } else { "COMMIT" };
             if let Err(error) = self.main.execute(end).await {
                 ran.error.get_or_insert(lost_or_refused(error)?);
@@ -210,7 +211,9 @@ impl MySqlObserver {
             }
             // gone, if the statement dropped it
             let count = format!("SELECT COUNT(*) FROM {}", Dialect::MySql.ident(name));
-            if let Ok(Some(now)) = self.watcher.value(count).await {
+            // nobody else gets at a table that the file has locked
+            let counter = if self.tables_locked { &mut self.main } else { &mut self.watcher };
+            if let Ok(Some(now)) = counter.value(count).await {
                 rows.insert(name.clone(), (number(&now) + io.deleted).saturating_sub(io.inserted));
             }
         }
@@ -242,6 +245,8 @@ async fn run(
     words: &[Word],
     requests: &[Request],
     progress: &Progress,
+    // a transaction of ours would let go of locked tables
+    open: bool,
     in_transaction: &mut bool,
 ) -> Result<Ran, sqlx::Error> {
     let mut ran = Ran { granted: None, error: None, held: Locks::new(), row_locks: BTreeMap::new() };
@@ -261,7 +266,7 @@ async fn run(
         }
     }
     progress.attempt.fetch_add(1, Ordering::AcqRel);
-    if is_dml(words) && !*in_transaction {
+    if is_dml(words) && !open {
         main.execute("START TRANSACTION").await?;
     }
     match main.execute(sql).await {
@@ -286,8 +291,15 @@ fn named_tables(words: &[Word], before: &Dictionary) -> BTreeSet<String> {
     tables.chain(triggers).collect()
 }
 
+/// `LOCK TABLES`, and `FLUSH TABLES ... WITH READ LOCK`.
+fn locks_tables(words: &[Word]) -> bool {
+    begins(words, &["LOCK"]) || begins(words, &["FLUSH"]) && contains(words, &["READ", "LOCK"])
+}
+
 fn is_dml(words: &[Word]) -> bool {
-    ["INSERT", "UPDATE", "DELETE", "REPLACE", "SELECT", "WITH", "LOAD"].iter().any(|it| begins(words, &[it]))
+    ["INSERT", "UPDATE", "DELETE", "REPLACE", "SELECT", "WITH", "LOAD", "CALL", "EXECUTE"]
+        .iter()
+        .any(|it| begins(words, &[it]))
 }
 
 /// Statements that commit and take metadata locks of their own.

@@ -1,0 +1,90 @@
+//! Whether a database looks as if migrations had run on it: what their steps leave behind is asked of
+//! the catalog.
+
+use std::collections::BTreeMap;
+
+use super::{ExecError, Session, introspect};
+use crate::migration::history::Recorded;
+use crate::migration::{Fact, Step};
+
+/// The facts that should hold and do not, and those that hold and should not, as they are written in files.
+pub(super) async fn missing(session: &mut Session, until: &[Recorded]) -> Result<Vec<String>, ExecError> {
+    let mut wrong = Vec::new();
+    for (fact, wanted) in left_behind(until) {
+        if introspect::holds(session, &fact).await? != wanted {
+            wrong.push(if wanted { fact.to_string() } else { fact.negated().to_string() });
+        }
+    }
+    Ok(wrong)
+}
+
+/// What is so after the last step: a later fact takes an earlier one's place, and what goes takes
+/// along what was on it.
+fn left_behind(until: &[Recorded]) -> Vec<(Fact, bool)> {
+    let mut facts: BTreeMap<Fact, bool> = BTreeMap::new();
+    let mut views: BTreeMap<String, Option<String>> = BTreeMap::new();
+    for step in until.iter().flat_map(|it| &it.migration.steps) {
+        let (_, Step::Statement(statement)) = step else { continue };
+        let (fact, holds) = match &statement.done {
+            Fact::Not(inner) => ((**inner).clone(), false),
+            Fact::Repeatable => continue,
+            other => (other.clone(), true),
+        };
+        if !holds {
+            facts.retain(|it, _| !belongs(it, &fact));
+        }
+        if let Fact::View(view) = &fact {
+            // the view reads one table, whose name it takes over
+            views.insert(view.clone(), statement.claim.locks.keys().next().cloned());
+        }
+        if let Fact::Table(table) = &fact
+            && let Some(Some(renamed)) = views.remove(table)
+        {
+            let (view, renamed) = (Fact::View(table.clone()), Fact::Table(renamed));
+            facts.retain(|it, _| *it != view && *it != renamed && !belongs(it, &renamed));
+        }
+        facts.insert(fact, holds);
+    }
+    // names of ours change hands by renames, of which no fact tells
+    facts.into_iter().filter(|(fact, _)| !is_ours(fact)).collect()
+}
+
+/// Whether this is a fact about a column or table that goes with the other.
+fn belongs(fact: &Fact, gone: &Fact) -> bool {
+    match (fact, gone) {
+        (
+            Fact::Nullable(table, column) | Fact::Default(table, column) | Fact::Type(table, column, _),
+            Fact::Column(gone_table, gone_column),
+        ) => table == gone_table && column == gone_column,
+        (
+            Fact::Column(table, _)
+            | Fact::Nullable(table, _)
+            | Fact::Default(table, _)
+            | Fact::Type(table, _, _)
+            | Fact::Index(table, _)
+            | Fact::Constraint(table, _)
+            | Fact::Validated(table, _)
+            | Fact::Trigger(table, _),
+            Fact::Table(gone),
+        ) => table == gone,
+        (Fact::Validated(table, name), Fact::Constraint(gone_table, gone)) => table == gone_table && name == gone,
+        _ => false,
+    }
+}
+
+fn is_ours(fact: &Fact) -> bool {
+    match fact {
+        Fact::Column(_, name)
+        | Fact::Nullable(_, name)
+        | Fact::Default(_, name)
+        | Fact::Type(_, name, _)
+        | Fact::Index(_, name)
+        | Fact::Constraint(_, name)
+        | Fact::Validated(_, name)
+        | Fact::Trigger(_, name)
+        | Fact::Function(name)
+        | Fact::Table(name)
+        | Fact::View(name) => name.starts_with("pontoon_"),
+        Fact::Repeatable | Fact::Not(_) => true,
+    }
+}
