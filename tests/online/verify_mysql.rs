@@ -111,6 +111,7 @@ const TABLE: &[(&str, &str)] = &[
     ("DELETE FROM t", "locks t SHARED_WRITE; scans t; reads no; writes rows"),
     ("INSERT INTO t (id, c) VALUES (5000, 'x')", "locks t SHARED_WRITE; reads no; writes no"),
     ("INSERT INTO e SELECT id, id FROM u", "locks e SHARED_WRITE, u SHARED_READ; scans u; reads no; writes rows"),
+    ("SELECT a FROM t WHERE a > -5 FOR SHARE", "locks t SHARED_READ; scans t; reads no; writes rows"),
     ("SELECT COUNT(*) FROM t WHERE b > ''", "locks t SHARED_READ; scans t; reads no; writes no"),
 ];
 

@@ -103,6 +103,8 @@ const TABLE: &[(&str, &str)] = &[
     ("SET lock_timeout = '3s'", NOTHING),
     // rows
     ("UPDATE t SET b = 'x'", "locks t ROW EXCLUSIVE; scans t; reads no; writes rows"),
+    ("SELECT id FROM t FOR UPDATE", "locks t ROW SHARE; scans t; reads no; writes rows"),
+    ("SELECT id FROM t WHERE id = 5 FOR UPDATE", "locks t ROW SHARE; reads no; writes no"),
     ("UPDATE t SET b = 'x' WHERE id = 5", "locks t ROW EXCLUSIVE; reads no; writes brief"),
     ("UPDATE t SET b = 'x' WHERE b = 'b7'", "locks t ROW EXCLUSIVE; scans t; reads no; writes brief"),
     ("DELETE FROM t", "locks t ROW EXCLUSIVE; scans t; reads no; writes rows"),

@@ -52,6 +52,13 @@ pub(super) fn judge(seen: &Seen<'_>, taken: &BTreeMap<u32, LockMode>, held: &BTr
         observation.block(Extent::No, row_lock_extent(changed, rows));
     }
     let lasting = if observation.grows() { Extent::Rows } else { Extent::Brief };
+    // no counter tells of rows that are locked and not changed
+    let locks_rows = ["UPDATE", "SHARE"].iter().any(|it| contains(&words, &["FOR", it]))
+        || contains(&words, &["FOR", "NO", "KEY", "UPDATE"]);
+    let whole = |lock: &ObservedLock| lock.mode == LockMode::RowShare && observation.scans.contains(&lock.object);
+    if locks_rows && observation.tables().any(whole) {
+        observation.block(Extent::No, Extent::Rows);
+    }
     let concurrent = seen.outside && contains(&words, &["CONCURRENTLY"]);
     for (oid, mode) in held {
         let Some(relation) = seen.before.get(oid) else { continue };
