@@ -17,7 +17,7 @@ pub fn diff(source: &Schema, target: &Schema, intents: &Intents) -> Result<Vec<O
     let mut diff = Diff { source, intents, operations: Vec::new(), errors: Vec::new() };
     diff.dropped_tables(target);
     let new: Vec<&Table> = target.tables.values().filter(|it| !source.tables.contains_key(&it.name)).collect();
-    let created = create::in_order(&new);
+    let created = create::in_order(&new, source);
     for table in target.tables.values() {
         if let Some(before) = source.tables.get(&table.name) {
             diff.table(before, table);
