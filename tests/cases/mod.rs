@@ -49,6 +49,7 @@ macro_rules! every_case {
             add_column_that_follows,
             add_nullable_column_that_follows,
             drop_column,
+            split_column,
             set_not_null,
             drop_not_null,
             add_unique_index,
@@ -175,6 +176,23 @@ pub(crate) fn add_nullable_column_that_follows(_: Dialect) -> Case {
     case.new = code("b");
     case.new.writes = false;
     case.to_new = str::to_uppercase;
+    case
+}
+
+/// A column gives its values to two others, and goes.
+pub(crate) fn split_column(_: Dialect) -> Case {
+    let after = table!(Thing (dropped("a")) {
+        #[column(length = 40, backfill = "left(a, 5)")]
+        b: String,
+        #[column(length = 40, backfill = "upper(a)")]
+        c: Option<String>,
+    });
+    let mut case = beside("split a column into two", plain(), after);
+    case.new = code("c");
+    case.new.writes = false;
+    case.to_new = str::to_uppercase;
+    // a NULL of a row that is not filled yet is a NULL until it is
+    case.new_from = Stage::Backfill;
     case
 }
 

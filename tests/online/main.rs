@@ -7,6 +7,7 @@ mod backfill;
 mod crash;
 mod interrupt;
 mod operations;
+mod property;
 mod refuse;
 mod run;
 mod seed;

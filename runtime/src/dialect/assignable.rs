@@ -5,6 +5,10 @@ use crate::sql_type::Kind;
 
 /// Whether each value of `from` is one of `to`, and comes out of an assignment as it went in.
 pub(crate) fn assignable(from: &ColumnType, to: &ColumnType) -> bool {
+    // a column that only gets another name
+    if from == to {
+        return true;
+    }
     if !from.spelled.is_empty() || !to.spelled.is_empty() {
         return false;
     }
@@ -79,6 +83,14 @@ mod tests {
         for (narrow, wide) in wider {
             assert!(assignable(&narrow, &wide), "{narrow:?} {wide:?}");
             assert!(!assignable(&wide, &narrow), "{wide:?} {narrow:?}");
+        }
+    }
+
+    #[test]
+    fn a_type_holds_its_own_values() {
+        let spelled = Texts { postgres: Some("citext".into()), mysql: Some("varchar(20)".into()) };
+        for it in [plain(Kind::Uuid), plain(Kind::Boolean), ColumnType { spelled, ..plain(Kind::Custom) }] {
+            assert!(assignable(&it, &it), "{it:?}");
         }
     }
 

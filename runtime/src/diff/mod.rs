@@ -22,7 +22,7 @@ pub fn diff(source: &Schema, target: &Schema, intents: &Intents) -> Result<Vec<O
     diff.renamed_tables(&renamed, target);
     diff.dropped_tables(target);
     let new: Vec<&Table> = target.tables.values().filter(|it| !source.tables.contains_key(&it.name)).collect();
-    let created = create::in_order(&new);
+    let created = create::in_order(&new, source);
     for table in target.tables.values() {
         if let Some(before) = source.tables.get(&table.name)
             && !renamed.contains_key(&table.name)

@@ -67,7 +67,7 @@ impl<'a> FilledColumn<'a> {
         let (expression, refused, triggers) = match source {
             Source::Default(expression) => (expression, None, None),
             Source::Columns(expression) => {
-                let others = table.columns.iter().map(|it| it.name.as_str()).filter(|name| *name != column.name);
+                let others = context.columns_until_contract(table).filter(|name| *name != column.name);
                 let formula = Formula::over(context.dialect, &table.name, expression, others);
                 let refused = formula.refused(table, &column.name);
                 (expression, refused, Some(sync(context, table, column, formula, &marker)))

@@ -275,6 +275,13 @@ impl<'a> Context<'a> {
         &self.target.tables[name]
     }
 
+    /// The columns that a row has until contract: those of the target, and those that go.
+    pub(crate) fn columns_until_contract(&self, table: &'a Table) -> impl Iterator<Item = &'a str> + Clone {
+        let new = table.columns.iter();
+        let gone = self.source.tables.get(&table.name).into_iter().flat_map(|it| &it.columns);
+        new.chain(gone.filter(|it| table.column(&it.name).is_none())).map(|it| it.name.as_str())
+    }
+
     pub(crate) fn ident(&self, name: &str) -> String {
         self.dialect.ident(name)
     }

@@ -29,12 +29,17 @@ pub(super) fn stage(context: &Context<'_>, table: &str, column: &str) -> Staging
 /// `SET DEFAULT`, or `DROP DEFAULT` for `None`.
 pub(super) fn sql(context: &Context<'_>, table: &str, column: &Column, default: Option<&str>) -> String {
     let name = context.ident(&column.name);
+    let takes_literal = mysql::types::takes_literal_default(&column.ty);
     let what = match default {
         Some(default) => {
             let value = context.dialect.default_value(&column.ty, default);
             format!("ALTER COLUMN {name} SET DEFAULT {value}")
         }
-        // MySQL would leave the column without any default, and an INSERT must name it then
+        // MySQL would leave the column without any default, and an INSERT must name it then; and such a type takes
+        // not even NULL for one, but where the column is defined
+        None if context.dialect == Dialect::MySql && column.nullable && !takes_literal => {
+            format!("MODIFY COLUMN {}", mysql::ddl::column(column, true, None))
+        }
         None if context.dialect == Dialect::MySql && column.nullable => {
             format!("ALTER COLUMN {name} SET DEFAULT NULL")
         }

@@ -26,7 +26,7 @@ pub(super) fn stage(context: &Context<'_>, table_name: &str, column_name: &str) 
         )
     })?;
     let name = context.ident(column_name);
-    let others = table.columns.iter().map(|it| it.name.as_str()).filter(|it| *it != column_name);
+    let others = context.columns_until_contract(table).filter(|it| *it != column_name);
     let formula = Formula::over(context.dialect, table_name, expression, others);
     if let Some(refused) = formula.refused(table, column_name) {
         return Err(refused);

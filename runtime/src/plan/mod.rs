@@ -3,7 +3,7 @@
 use crate::def::TableDef;
 use crate::dialect::Dialect;
 use crate::diff::diff;
-use crate::migration::{Migration, Stage, Step};
+use crate::migration::{Fact, Migration, Stage, Statement, Step};
 use crate::operation::Context;
 use crate::schema::{Intents, Schema, SchemaError, SchemaErrors, from_def_among};
 
@@ -50,8 +50,10 @@ pub fn plan(
         errors.sort();
         return Err(SchemaErrors(errors));
     }
-    // each stage in the operations' order: a stable sort keeps it
-    steps.sort_by_key(|(stage, _): &(Stage, Step)| *stage);
+    // each stage in the operations' order: a stable sort keeps it. But first what widens a column in place, since
+    // PostgreSQL lets no column of a trigger's condition change its type
+    let in_place = |step: &Step| matches!(step, Step::Statement(Statement { done: Fact::Type(..), .. }));
+    steps.sort_by_key(|(stage, step): &(Stage, Step)| (*stage, !in_place(step)));
     Ok(Plan { migration: Migration { id: id.to_owned(), dialect, steps }, warnings })
 }
 

@@ -1,0 +1,280 @@
+//! Random schemas, and random changes of them.
+
+use std::collections::BTreeMap;
+
+use fastrand::Rng;
+use pontoon::Kind;
+use pontoon::def::ReferentialAction;
+use pontoon::schema::{Check, Column, ForeignKey, Index, Schema, Table, Texts};
+
+use super::case::{Case, Change, add_foreign_key, index_foreign_keys, index_name, key_column, short};
+use super::values::{another_type, any_default, any_type, by_presence, check, copy, keyable, plain, sized};
+
+const TABLES: [&str; 4] = ["users", "Orders", "log entry", "group"];
+
+/// Names as people give them; some only a quoted name can have.
+const COLUMNS: [&str; 12] = [
+    "a",
+    "b",
+    "Total",
+    "order",
+    "odd name",
+    "x\"y`z",
+    "created_at",
+    "größe",
+    "a_name_nearly_as_long_as_the_sixty_three_bytes_that_fit_in_it",
+    "user_id",
+    "value",
+    "kind",
+];
+
+/// A schema with one to three tables, and one to six changes.
+pub(super) fn case(rng: &mut Rng) -> Case {
+    let mut source = Schema::default();
+    for name in &TABLES[..rng.usize(1..=3)] {
+        source.tables.insert((*name).to_owned(), table(rng, name));
+    }
+    for name in source.tables.keys().cloned().collect::<Vec<_>>() {
+        for _ in 0..rng.usize(..3) {
+            refer(rng, &mut source, &name);
+        }
+    }
+    source.tables.values_mut().for_each(index_foreign_keys);
+    let mut case = Case { source, changes: Vec::new() };
+    let wanted = rng.usize(1..=6);
+    for _ in 0..60 {
+        let (mut target, mut intents) = case.target();
+        let Some(change) = change(rng, &case.source, &target) else { continue };
+        if change.apply(&case.source, &mut target, &mut intents) && sensible(rng, &case.changes, &change) {
+            case.changes.push(change);
+        }
+        if case.changes.len() == wanted {
+            break;
+        }
+    }
+    case
+}
+
+fn table(rng: &mut Rng, name: &str) -> Table {
+    let key = |names: &[&str]| names.iter().map(|it| (*it).to_owned()).collect::<Vec<_>>();
+    let (mut columns, primary_key, mut indexes) = (Vec::new(), rng.u8(..10), BTreeMap::new());
+    let primary_key = match primary_key {
+        0..=3 => {
+            columns.push(key_column("id", plain(Kind::BigInt), rng.bool()));
+            key(&["id"])
+        }
+        4 | 5 => {
+            let ty = [plain(Kind::Integer), plain(Kind::Uuid), plain(Kind::Date)][rng.usize(..3)].clone();
+            columns.push(key_column("id", ty, false));
+            key(&["id"])
+        }
+        6 | 7 => {
+            columns.push(key_column("code", sized(Kind::Text, 20), false));
+            key(&["code"])
+        }
+        8 => {
+            columns.push(key_column("id", plain(Kind::BigInt), false));
+            columns.push(key_column("part", plain(Kind::Integer), false));
+            key(&["part", "id"])
+        }
+        // a key by its index only
+        _ => {
+            columns.push(key_column("id", plain(Kind::BigInt), false));
+            let unique = Index { columns: key(&["id"]), unique: true };
+            indexes.insert(index_name(name, &unique.columns, true), unique);
+            Vec::new()
+        }
+    };
+    let mut table = Table {
+        name: name.to_owned(),
+        columns,
+        primary_key,
+        indexes,
+        foreign_keys: BTreeMap::new(),
+        checks: BTreeMap::new(),
+    };
+    for _ in 0..rng.usize(1..=5) {
+        if let Some(column) = column(rng, &table, &table) {
+            table.columns.push(column);
+        }
+    }
+    for _ in 0..rng.usize(..3) {
+        let Some((columns, unique)) = indexable(rng, &table) else { continue };
+        let columns_of: Vec<_> = columns.iter().filter_map(|it| table.column(it)).collect();
+        // enough different values for the rows
+        let unique = unique
+            && columns_of.iter().any(|it| !matches!(it.ty.kind, Kind::Boolean | Kind::TinyInt | Kind::UnsignedTinyInt));
+        table.indexes.insert(index_name(name, &columns, unique), Index { columns, unique });
+    }
+    if rng.u8(..3) == 0 {
+        let (name, sql) = any_check(rng, &table);
+        table.checks.insert(name, Check { sql, column: None });
+    }
+    table
+}
+
+/// A column with a name that neither schema has.
+fn column(rng: &mut Rng, before: &Table, now: &Table) -> Option<Column> {
+    let name = free_name(rng, before, now)?;
+    let ty = any_type(rng);
+    let default = if rng.u8(..3) == 0 { any_default(rng, &ty) } else { Texts::default() };
+    Some(Column { name, ty, nullable: rng.bool(), identity: false, default })
+}
+
+fn free_name(rng: &mut Rng, before: &Table, now: &Table) -> Option<String> {
+    let free = COLUMNS.into_iter().filter(|it| before.column(it).is_none() && now.column(it).is_none());
+    rng.choice(free.collect::<Vec<_>>()).map(str::to_owned)
+}
+
+/// One or two columns, and whether the index is unique.
+fn indexable(rng: &mut Rng, table: &Table) -> Option<(Vec<String>, bool)> {
+    let mut columns: Vec<&Column> = table.columns.iter().filter(|it| keyable(&it.ty)).collect();
+    rng.shuffle(&mut columns);
+    columns.truncate(rng.usize(1..=2));
+    (!columns.is_empty()).then(|| (columns.iter().map(|it| it.name.clone()).collect(), rng.u8(..3) == 0))
+}
+
+fn any_check(rng: &mut Rng, table: &Table) -> (String, Texts) {
+    let named = table.columns.iter().filter(|it| !it.identity).collect::<Vec<_>>();
+    let one = rng.choice(named).unwrap_or(&table.columns[0]);
+    let name = format!("{} {} check", table.name, short(&one.name));
+    (name, check(&one.ty, &one.name))
+}
+
+fn action(rng: &mut Rng) -> ReferentialAction {
+    ReferentialAction::ALL[rng.usize(..4)].1
+}
+
+/// A foreign key to some table, from a new column made for it; circles and the table itself are among them.
+fn refer(rng: &mut Rng, schema: &mut Schema, table: &str) -> Option<()> {
+    let names: Vec<String> = schema.tables.keys().cloned().collect();
+    let other = schema.tables[&names[rng.usize(..names.len())]].clone();
+    let key = key_of(rng, &other)?;
+    let from = schema.tables.get_mut(table)?;
+    let name = free_name(rng, from, from)?;
+    // only the table itself, or one before it, can be asked for a row that must be there
+    let nullable = rng.bool() || *other.name >= *table;
+    from.columns.push(Column {
+        name: name.clone(),
+        ty: key.ty.clone(),
+        nullable,
+        identity: false,
+        default: Texts::default(),
+    });
+    add_foreign_key(schema, table, &key_to(rng, &name, &other, key))
+}
+
+fn key_to(rng: &mut Rng, column: &str, other: &Table, key: &Column) -> ForeignKey {
+    ForeignKey {
+        columns: vec![column.to_owned()],
+        references: other.name.clone(),
+        referenced_columns: vec![key.name.clone()],
+        on_delete: action(rng),
+        on_update: action(rng),
+    }
+}
+
+/// A column whose values tell the rows apart: the key, or seldom another.
+fn key_of<'a>(rng: &mut Rng, table: &'a Table) -> Option<&'a Column> {
+    let unique = table.indexes.values().filter(|it| it.unique).map(|it| &it.columns);
+    let keys: Vec<_> = std::iter::once(&table.primary_key).chain(unique).filter(|it| it.len() == 1).collect();
+    table.column(&rng.choice(keys)?[0])
+}
+
+/// Whether the author would do both at once: seldom two things to one column, which are refused.
+fn sensible(rng: &mut Rng, so_far: &[Change], new: &Change) -> bool {
+    let place = |change: &Change| match change {
+        Change::AddColumn { table, column, .. } => Some((table.clone(), column.name.clone())),
+        Change::DropColumn { table, column }
+        | Change::OtherType { table, column, .. }
+        | Change::SetNotNull { table, column, .. }
+        | Change::DropNotNull { table, column }
+        | Change::SetDefault { table, column, .. }
+        | Change::DropDefault { table, column } => Some((table.clone(), column.clone())),
+        Change::RenameColumn { table, to, .. } => Some((table.clone(), to.clone())),
+        _ => None,
+    };
+    let twice = place(new).is_some_and(|it| so_far.iter().any(|other| place(other).as_ref() == Some(&it)));
+    !twice || rng.u8(..30) == 0
+}
+
+/// A change of the target so far.
+fn change(rng: &mut Rng, source: &Schema, target: &Schema) -> Option<Change> {
+    let tables: Vec<&Table> = target.tables.values().collect();
+    let it = tables[rng.usize(..tables.len())];
+    let name = it.name.clone();
+    let before = source.tables.get(&name);
+    let some = it.columns[rng.usize(..it.columns.len())].clone();
+    let column = some.name.clone();
+    Some(match rng.u8(..24) {
+        0..=4 => add_column(rng, before.unwrap_or(it), it)?,
+        5 | 6 => Change::DropColumn { table: name, column },
+        7 | 8 => {
+            let ty = if rng.u8(..4) == 0 { another_type(rng, &some.ty, &column) } else { None };
+            let ty = ty.filter(|(ty, by)| by.is_none() && keyable(ty)).map(|(ty, _)| ty);
+            Change::RenameColumn { to: free_name(rng, before.unwrap_or(it), it)?, table: name, from: column, ty }
+        }
+        9..=11 => {
+            let (ty, by) = another_type(rng, &some.ty, &column)?;
+            Change::OtherType { table: name, column, ty, by }
+        }
+        12 | 13 => {
+            let refers_to_itself = it.foreign_keys.values().any(|key| key.columns == [column.clone()]);
+            let other = before.and_then(|it| it.column(it.primary_key.first()?))?;
+            let backfill =
+                if refers_to_itself { copy(&some.ty, &other.name, true) } else { by_presence(&some.ty, &other.name) };
+            let backfill = (some.default.is_empty() || rng.bool()).then_some(backfill);
+            Change::SetNotNull { table: name, column, backfill }
+        }
+        14 => Change::DropNotNull { table: name, column },
+        15 => Change::SetDefault { table: name, default: any_default(rng, &some.ty), column },
+        16 => Change::DropDefault { table: name, column },
+        17 | 18 => {
+            let (columns, unique) = indexable(rng, it)?;
+            Change::AddIndex { table: name, columns, unique }
+        }
+        19 => Change::DropIndex { table: name, index: rng.choice(it.indexes.keys())?.clone() },
+        20 => {
+            let (check, sql) = any_check(rng, it);
+            Change::AddCheck { table: name, check: format!("{check} 2"), sql }
+        }
+        21 => match rng.choice(it.checks.keys()) {
+            Some(check) => Change::DropCheck { table: name, check: check.clone() },
+            None => Change::DropForeignKey { table: name, key: rng.choice(it.foreign_keys.keys())?.clone() },
+        },
+        22 => add_key(rng, it, &tables)?,
+        _ => {
+            let free = TABLES.iter().find(|it| !target.tables.contains_key(**it))?;
+            let mut schema = target.clone();
+            schema.tables.insert((*free).to_owned(), table(rng, free));
+            refer(rng, &mut schema, free);
+            Change::AddTable(schema.tables.remove(*free)?)
+        }
+    })
+}
+
+fn add_column(rng: &mut Rng, before: &Table, now: &Table) -> Option<Change> {
+    let column = column(rng, before, now)?;
+    // over the rows of before: also what goes in the same migration
+    let other = &before.columns[rng.usize(..before.columns.len())];
+    let same = before.columns.iter().find(|it| it.ty == column.ty);
+    let backfill = match (same, rng.u8(..4)) {
+        (Some(same), 0) => Some(copy(&column.ty, &same.name, column.nullable)),
+        (_, 1 | 2) => Some(by_presence(&column.ty, &other.name)),
+        // refused: rows need a value
+        _ if !column.nullable && column.default.is_empty() && rng.u8(..8) > 0 => {
+            Some(by_presence(&column.ty, &other.name))
+        }
+        _ => None,
+    };
+    Some(Change::AddColumn { table: now.name.clone(), column, backfill })
+}
+
+/// From a column that is there, or could be.
+fn add_key(rng: &mut Rng, from: &Table, tables: &[&Table]) -> Option<Change> {
+    let other = tables[rng.usize(..tables.len())];
+    let key = key_of(rng, other)?;
+    let fits: Vec<&Column> = from.columns.iter().filter(|it| it.ty == key.ty && it.default.is_empty()).collect();
+    let column = rng.choice(fits)?.name.clone();
+    Some(Change::AddForeignKey { table: from.name.clone(), key: key_to(rng, &column, other, key) })
+}
