@@ -56,6 +56,7 @@ macro_rules! every_case {
             add_check,
             rename_column,
             rename_column_nullable,
+            rename_column_of_times,
             rename_column_with_index_and_check,
             widen_in_place,
             change_type,
@@ -280,6 +281,23 @@ pub(crate) fn rename_column_nullable(_: Dialect) -> Case {
         code.ty = "bigint";
         code.value = |n| n.to_string();
         code.null = true;
+    }
+    case
+}
+
+pub(crate) fn rename_column_of_times(dialect: Dialect) -> Case {
+    let before = table!(Thing { a: chrono::NaiveTime });
+    let after = table!(Thing {
+        #[column(renamed_from = "a")]
+        b: chrono::NaiveTime,
+    });
+    let mut case = renamed("rename a column of times", before, after);
+    for code in [&mut case.old, &mut case.new] {
+        code.ty = "time";
+        code.value = match dialect {
+            Dialect::Postgres => |n| format!("10:{:02}:{:02}", n / 60 % 60, n % 60),
+            Dialect::MySql => |n| format!("10:{:02}:{:02}.000000", n / 60 % 60, n % 60),
+        };
     }
     case
 }
