@@ -207,7 +207,7 @@ fn mirrored<'a>(
     [forth, back]: [&'a str; 2],
 ) -> FilledColumn<'a> {
     let written = if old.starts_with("pontoon_") { new } else { old };
-    let others = table.columns.iter().map(|it| it.name.as_str()).filter(|it| it != written).map(|it| (it, it));
+    let others = context.columns_before_contract(table).filter(|it| it != written).map(|it| (it, it));
     let formula = |expression: &'a str, column: &'a str| {
         let columns: Vec<_> = others.clone().chain([(written.as_str(), column)]).collect();
         Formula::naming(context.dialect, &table.name, expression, &columns)

@@ -229,7 +229,7 @@ fn sync<'a>(
     expression: &'a str,
     marker: &Marker,
 ) -> Triggers<'a> {
-    let others = table.columns.iter().map(|it| it.name.as_str()).filter(|name| *name != column.name);
+    let others = context.columns_before_contract(table).filter(|name| *name != column.name);
     let sync = Sync {
         table: &table.name,
         column: &column.name,

@@ -246,6 +246,13 @@ impl<'a> Context<'a> {
         self.dialect.ident(name)
     }
 
+    /// The columns that a table has until contract, which an expression may name: also those that go.
+    pub(crate) fn columns_before_contract(&self, table: &'a Table) -> impl Iterator<Item = &'a str> + Clone {
+        let before = self.source.tables.get(&table.name).map_or(&[][..], |it| &it.columns);
+        let gone = before.iter().filter(|it| table.column(&it.name).is_none());
+        table.columns.iter().chain(gone).map(|it| it.name.as_str())
+    }
+
     /// The claim of a short ALTER: the strongest lock, for a moment, and on MySQL how.
     pub(crate) fn alter(&self, stage: Stage, table: &str) -> Claim {
         match self.dialect {

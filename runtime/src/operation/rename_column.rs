@@ -29,12 +29,13 @@ pub(super) fn mirrored<'a>(
     new: &'a Column,
     [forth, back]: &'a [String; 2],
 ) -> FilledColumn<'a> {
-    let names = || table.columns.iter().map(|it| it.name.as_str());
-    let before = names().filter(|it| *it != new.name).chain([old.name.as_str()]);
+    let names = context.columns_before_contract(table);
+    let before = names.clone().filter(|it| *it != new.name);
+    let after = names.filter(|it| *it != old.name);
     let pair = Pair {
         old: &old.name,
         forth: Formula::over(context.dialect, &table.name, forth, before),
-        back: Formula::over(context.dialect, &table.name, back, names()),
+        back: Formula::over(context.dialect, &table.name, back, after),
         named_after: &new.name,
     };
     FilledColumn::new(context, table, new, Source::Mirror(pair))

@@ -26,7 +26,7 @@ pub(super) fn stage(context: &Context<'_>, table_name: &str, column_name: &str) 
         )
     })?;
     let name = context.ident(column_name);
-    let others = table.columns.iter().map(|it| it.name.as_str()).filter(|it| *it != column_name);
+    let others = context.columns_before_contract(table).filter(|it| *it != column_name);
     let sync = Sync {
         table: table_name,
         column: column_name,
