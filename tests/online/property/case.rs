@@ -55,11 +55,16 @@ impl Change {
     fn try_apply(&self, source: &Schema, schema: &mut Schema, intents: &mut Intents) -> Option<()> {
         let whole = schema.clone();
         let of_source = |table: &str, column: &str| source.tables.get(table).and_then(|it| it.column(column)).is_some();
+        // an expression over a column that was left out means nothing
+        let over_source = |table: &str, sql: &Option<Texts>| {
+            let columns = source.tables.get(table).map_or(&[][..], |it| &it.columns);
+            sql.as_ref().is_none_or(|sql| columns.iter().any(|it| names(sql, &it.name)))
+        };
         match self {
             Self::AddColumn { table, column, backfill } => {
                 let columns = &mut schema.tables.get_mut(table)?.columns;
                 let known = columns.iter().any(|it| it.name == column.name) || of_source(table, &column.name);
-                (!known).then_some(())?;
+                (!known && over_source(table, backfill)).then_some(())?;
                 columns.push(column.clone());
                 if let Some(backfill) = backfill {
                     intents.backfills.insert((table.clone(), column.name.clone()), backfill.clone());
@@ -68,7 +73,8 @@ impl Change {
             Self::DropColumn { table, column } => {
                 let it = schema.tables.get_mut(table)?;
                 (it.column(column).is_some() && of_source(table, column)).then_some(())?;
-                (!it.primary_key.contains(column) && !is_referenced(&whole, table, column)).then_some(())?;
+                let key = it.primary_key.contains(column) || it.primary_key.is_empty() && column == "id";
+                (!key && !is_referenced(&whole, table, column)).then_some(())?;
                 drop_column(it, column);
                 intents.dropped.insert((table.clone(), column.clone()));
             }
@@ -105,7 +111,7 @@ impl Change {
                     backfill.as_ref().is_some_and(|it| !it.of(Dialect::Postgres).is_some_and(|it| it.contains("CASE")));
                 let keys = it.foreign_keys.values().filter(|key| key.columns.contains(column));
                 let keys = keys.filter(|key| key.references != *table || !own || key.writes_rows()).count();
-                (!bound && keys == 0).then_some(())?;
+                (!bound && keys == 0 && over_source(table, backfill)).then_some(())?;
                 let column = it.columns.iter_mut().find(|it| it.name == *column && it.nullable)?;
                 column.nullable = false;
                 if let Some(backfill) = backfill {
@@ -114,7 +120,9 @@ impl Change {
             }
             Self::DropNotNull { table, column } => {
                 let it = schema.tables.get_mut(table)?;
-                (of_source(table, column) && !it.primary_key.contains(column)).then_some(())?;
+                // without a primary key MySQL takes a unique index for it, and then no NULL
+                let key = it.primary_key.contains(column) || it.primary_key.is_empty() && column == "id";
+                (of_source(table, column) && !key).then_some(())?;
                 it.columns.iter_mut().find(|it| it.name == *column && !it.nullable)?.nullable = true;
             }
             Self::SetDefault { table, column, default } => {
@@ -149,7 +157,8 @@ impl Change {
             Self::DropIndex { table, index } => {
                 let it = schema.tables.get_mut(table)?;
                 let columns = &it.indexes.get(index)?.columns;
-                (!columns.iter().any(|column| is_referenced(&whole, table, column))).then_some(())?;
+                let key = it.primary_key.is_empty() && columns[0] == "id";
+                (!key && !columns.iter().any(|column| is_referenced(&whole, table, column))).then_some(())?;
                 it.indexes.remove(index);
             }
             Self::AddCheck { table, check, sql } => {

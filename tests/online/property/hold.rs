@@ -118,6 +118,12 @@ impl Way<'_> {
 
         // there and back
         let (old_catalog, old_rows) = (read(&mut conn).await?, rows(&mut conn, source, &|_, _| true).await?);
+        runner.expand().await.map_err(at("expand"))?;
+        // old code goes on writing, and its rows are the triggers'
+        write(&mut conn, source, &old_rows).await.map_err(said("old code's rows after expand"))?;
+        let written = rows(&mut conn, source, &|_, column| !column.nullable).await?;
+        let expected = rows_of(&old_rows, source, &|_, column| !column.nullable);
+        same("old code's rows after expand", || differing(&expected, &written), &expected, &written)?;
         self.to_validate(&runner).await?;
         runner.undo().await.map_err(at("undo"))?;
         let mut difference = catalog::difference(&old_catalog, &read(&mut conn).await?);
@@ -142,14 +148,14 @@ impl Way<'_> {
         // new code may write from validate on, but for what it is told to heed until contract
         let at_once = !self.warnings.iter().any(|it| it.contains("until contract"));
         if at_once {
-            self.write(&mut conn, &new_rows).await.map_err(said("new code's rows before contract"))?;
+            write(&mut conn, self.target, &new_rows).await.map_err(said("new code's rows before contract"))?;
         }
         runner.contract().await.map_err(at("contract"))?;
         let difference = catalog::difference(&read(&mut made).await?, &read(&mut conn).await?);
         same("catalog at the end", || difference.join("\n"), &difference.is_empty(), &true)?;
         if !at_once {
             self.values_stayed(&mut conn, &old_rows, "rows after contract").await?;
-            self.write(&mut conn, &new_rows).await.map_err(said("new code's rows after contract"))?;
+            write(&mut conn, self.target, &new_rows).await.map_err(said("new code's rows after contract"))?;
         }
         let read_again = rows(&mut conn, self.target, &|_, _| true).await?;
         same("new code's rows at the end", || differing(&new_rows, &read_again), &new_rows, &read_again)?;
@@ -189,41 +195,41 @@ impl Way<'_> {
         let by = self.intents.reverses.contains_key(&(table.to_owned(), new.name.clone()));
         (same && !by && old.nullable == new.nullable).then_some(new)
     }
+}
 
-    /// New code's rows in place of all there are.
-    async fn write(&self, conn: &mut Conn, rows: &Rows) -> Result<(), sqlx::Error> {
-        let dialect = conn.dialect();
-        let insert = |(table, rows): (&String, &Vec<Vec<Option<String>>>)| {
-            let columns: Vec<_> = self.target.tables[table].columns.iter().map(|it| it.name.as_str()).collect();
-            let value = |row: &Vec<Option<String>>| {
-                let values: Vec<_> = row.iter().map(|it| it.clone().unwrap_or_else(|| "NULL".into())).collect();
-                format!("({})", values.join(", "))
-            };
-            let values: Vec<_> = rows.iter().map(value).collect();
-            format!("INSERT INTO {} ({}) VALUES {}", dialect.ident(table), dialect.idents(&columns), values.join(", "))
+/// One code's rows in place of all there are.
+async fn write(conn: &mut Conn, schema: &Schema, rows: &Rows) -> Result<(), sqlx::Error> {
+    let dialect = conn.dialect();
+    let insert = |(table, rows): (&String, &Vec<Vec<Option<String>>>)| {
+        let columns: Vec<_> = schema.tables[table].columns.iter().map(|it| it.name.as_str()).collect();
+        let value = |row: &Vec<Option<String>>| {
+            let values: Vec<_> = row.iter().map(|it| it.clone().unwrap_or_else(|| "NULL".into())).collect();
+            format!("({})", values.join(", "))
         };
-        let inserts: Vec<String> = rows.iter().filter(|(_, rows)| !rows.is_empty()).map(insert).collect();
-        let tables: Vec<String> = self.target.tables.keys().map(|it| dialect.ident(it)).collect();
-        match dialect {
-            // in one statement, at whose end the foreign keys are checked
-            Dialect::Postgres => {
-                conn.execute(format!("TRUNCATE {}", tables.join(", "))).await?;
-                let parts: Vec<_> = inserts.iter().enumerate().map(|(n, it)| format!("new_{n} AS ({it})")).collect();
-                conn.execute(format!("WITH {} SELECT 1", parts.join(", "))).await?;
-            }
-            Dialect::MySql => {
-                conn.execute("SET SESSION foreign_key_checks = 0").await?;
-                for table in tables {
-                    conn.execute(format!("DELETE FROM {table}")).await?;
-                }
-                for insert in inserts {
-                    conn.execute(insert).await?;
-                }
-                conn.execute("SET SESSION foreign_key_checks = 1").await?;
-            }
+        let values: Vec<_> = rows.iter().map(value).collect();
+        format!("INSERT INTO {} ({}) VALUES {}", dialect.ident(table), dialect.idents(&columns), values.join(", "))
+    };
+    let inserts: Vec<String> = rows.iter().filter(|(_, rows)| !rows.is_empty()).map(insert).collect();
+    let tables: Vec<String> = schema.tables.keys().map(|it| dialect.ident(it)).collect();
+    match dialect {
+        // in one statement, at whose end the foreign keys are checked
+        Dialect::Postgres => {
+            conn.execute(format!("TRUNCATE {} CASCADE", tables.join(", "))).await?;
+            let parts: Vec<_> = inserts.iter().enumerate().map(|(n, it)| format!("new_{n} AS ({it})")).collect();
+            conn.execute(format!("WITH {} SELECT 1", parts.join(", "))).await?;
         }
-        Ok(())
+        Dialect::MySql => {
+            conn.execute("SET SESSION foreign_key_checks = 0").await?;
+            for table in tables {
+                conn.execute(format!("DELETE FROM {table}")).await?;
+            }
+            for insert in inserts {
+                conn.execute(insert).await?;
+            }
+            conn.execute("SET SESSION foreign_key_checks = 1").await?;
+        }
     }
+    Ok(())
 }
 
 async fn read(conn: &mut Conn) -> Result<catalog::Catalog, Failure> {

@@ -31,7 +31,7 @@ fn number(variable: &str, otherwise: u64) -> u64 {
 }
 
 async fn any_changes_lead_to_their_target_and_back(dialect: Dialect) {
-    let (seed, cases) = (number("PONTOON_PROPERTY_SEED", 1), number("PONTOON_PROPERTY_CASES", 26));
+    let (seed, cases) = (number("PONTOON_PROPERTY_SEED", 1), number("PONTOON_PROPERTY_CASES", 12));
     let databases = [Fresh::new(dialect).await, Fresh::new(dialect).await];
     let mut refused = 0;
     for seed in seed..seed + cases {
@@ -76,6 +76,7 @@ fn is_documented(refusal: &SchemaErrors) -> bool {
         "needs a backfill, and table",
         "which MySQL has not numbered yet",
         "which is new in the same migration",
+        "has a key that no walk can follow",
         "changing a foreign key is not derived",
     ];
     refusal.0.iter().all(|it| KNOWN.iter().any(|known| it.message.contains(known) || it.help.contains(known)))
