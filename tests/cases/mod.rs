@@ -52,6 +52,7 @@ macro_rules! every_case {
             split_column,
             set_not_null,
             drop_not_null,
+            set_default,
             add_unique_index,
             add_check,
             rename_column,
@@ -237,6 +238,23 @@ pub(crate) fn drop_not_null(_: Dialect) -> Case {
         a: Option<String>,
     });
     beside("drop NOT NULL", plain(), after)
+}
+
+pub(crate) fn set_default(_: Dialect) -> Case {
+    let before = table!(Thing {
+        #[column(length = 40)]
+        a: String,
+        at: chrono::DateTime<chrono::Utc>,
+    });
+    let after = table!(Thing {
+        #[column(length = 40)]
+        a: String,
+        #[column(default = "now()")]
+        at: chrono::DateTime<chrono::Utc>,
+    });
+    let mut case = beside("set a default", before, after);
+    case.old.extra.push(("at", "'2026-01-01 00:00:00'"));
+    case
 }
 
 pub(crate) fn add_unique_index(_: Dialect) -> Case {

@@ -32,7 +32,13 @@ pub(super) fn sql(context: &Context<'_>, table: &str, column: &Column, default: 
     let takes_literal = mysql::types::takes_literal_default(&column.ty);
     let what = match default {
         Some(default) => {
-            let value = context.dialect.default_value(&column.ty, default);
+            let value = match (context.dialect, context.dialect.default_value(&column.ty, default)) {
+                // here MySQL takes literals and expressions, and the current time bare only in a definition
+                (Dialect::MySql, value) if value.to_ascii_lowercase().starts_with("current_timestamp") => {
+                    format!("({value})")
+                }
+                (_, value) => value,
+            };
             format!("ALTER COLUMN {name} SET DEFAULT {value}")
         }
         // MySQL would leave the column without any default, and an INSERT must name it then; and such a type takes
