@@ -26,6 +26,11 @@ pub(crate) fn assignable(from: &ColumnType, to: &ColumnType) -> bool {
     }
 }
 
+/// Integers, floats and decimals.
+pub(crate) fn is_number(kind: Kind) -> bool {
+    range(kind).is_some() || matches!(kind, Kind::Real | Kind::Double | Kind::Decimal)
+}
+
 /// Digits before the point.
 fn whole(ty: &ColumnType) -> u32 {
     ty.precision.unwrap_or_default().saturating_sub(ty.scale.unwrap_or_default())

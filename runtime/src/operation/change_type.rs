@@ -14,7 +14,7 @@ use super::filled_column::{FilledColumn, Pair, Source};
 use super::formula::Formula;
 use super::triggers::{drop_trigger, insert_name, update_name};
 use super::{Context, Draft, Refusal, Staging, Triggers, until_contract};
-use crate::dialect::{Dialect, assignable, mysql, postgres};
+use crate::dialect::{Dialect, assignable, is_number, mysql, postgres};
 use crate::migration::{Algorithm, Claim, Fact, LockMode, Stage};
 use crate::schema::{Column, Index, Table, Texts, limited};
 use crate::sql_type::Kind;
@@ -250,23 +250,7 @@ pub(super) fn expressions(
 
 /// Whether code that writes values of the one kind can write them where the other is.
 fn one_family(one: Kind, other: Kind) -> bool {
-    let number = |kind| {
-        matches!(
-            kind,
-            Kind::TinyInt
-                | Kind::SmallInt
-                | Kind::Integer
-                | Kind::BigInt
-                | Kind::UnsignedTinyInt
-                | Kind::UnsignedSmallInt
-                | Kind::UnsignedInteger
-                | Kind::UnsignedBigInt
-                | Kind::Real
-                | Kind::Double
-                | Kind::Decimal
-        )
-    };
-    one == other || (number(one) && number(other)) || one == Kind::Custom || other == Kind::Custom
+    one == other || (is_number(one) && is_number(other)) || one == Kind::Custom || other == Kind::Custom
 }
 
 /// The indexes that stay and hold the column.
