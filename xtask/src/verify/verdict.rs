@@ -74,7 +74,10 @@ fn locks(claim: &Claim, seen: &Observation, findings: &mut Vec<Finding>) {
         let harmless = claimed.is_none() && found.is_some_and(shared);
         // seen from outside, a lock may have been too short to be seen
         let lower_bound = seen.outside && found < claimed;
-        if claimed == found || harmless || lower_bound {
+        // MySQL: a table that its session has locked for writing keeps out all whom EXCLUSIVE would keep out, so no
+        // reader can make the step from the one to the other wait until it is seen
+        let within = claimed == Some(LockMode::MdlExclusive) && found == Some(LockMode::SharedNoReadWrite);
+        if claimed == found || harmless || lower_bound || within {
             continue;
         }
         let word = |mode: Option<LockMode>| mode.map_or("no lock", |mode| mode.name()).to_owned();
@@ -241,6 +244,19 @@ mod tests {
         let claim = Claim::none().lock("t", LockMode::AccessExclusive).scan("t");
         let empty = Observation { held_rows: BTreeSet::new(), ..seen() };
         assert_eq!(rules(&claim, &empty), ["unobserved"]);
+    }
+
+    #[test]
+    fn nobody_can_tell_exclusive_from_a_table_locked_for_writing() {
+        let claim = |mode| Claim::none().lock("t", mode);
+        let saw = |mode| {
+            let lock = ObservedLock { object: "t".into(), kind: ObjectKind::Table, mode };
+            Observation { locks: vec![lock], ..seen() }
+        };
+        let (exclusive, locked) = (LockMode::MdlExclusive, LockMode::SharedNoReadWrite);
+        assert_eq!(rules(&claim(exclusive), &saw(locked)), [""; 0]);
+        assert_eq!(rules(&claim(locked), &saw(exclusive)), ["claim-lock"]);
+        assert_eq!(rules(&claim(exclusive), &saw(LockMode::SharedNoWrite)), ["claim-lock"]);
     }
 
     #[test]
