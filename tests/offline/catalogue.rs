@@ -27,15 +27,36 @@ Made from the planner by a test, and held against real servers by others; do not
 ";
 
 macro_rules! functions {
-    ($($name:ident,)*) => { &[$(cases::$name),*] };
+    ($($name:ident,)*) => { &[$((stringify!($name), cases::$name as Made)),*] };
 }
 
-const ALL: &[fn(Dialect) -> Case] = cases::every_case!(functions);
+type Made = fn(Dialect) -> Case;
+
+const ALL: &[(&str, Made)] = cases::every_case!(functions);
+
+/// What the reviewer of each change sees, on each server.
+#[test]
+fn files() {
+    let mut settings = insta::Settings::clone_current();
+    settings.set_snapshot_path("../snapshots/operations");
+    settings.set_prepend_module_to_snapshot(false);
+    settings.set_omit_expression(true);
+    settings.bind(|| {
+        for (name, case) in ALL {
+            for dialect in Dialect::ALL {
+                let plan = planned(&case(dialect), dialect);
+                let text = pontoon::migration::file::render(&plan.migration);
+                let said: String = plan.warnings.iter().map(|it| format!("\nwarning: {it}\n")).collect();
+                insta::assert_snapshot!(format!("{name}@{}", dialect.name()), format!("{text}{said}"));
+            }
+        }
+    });
+}
 
 #[test]
 fn catalogue() {
     let mut text = HEAD.to_owned();
-    for case in ALL {
+    for (_, case) in ALL {
         for dialect in Dialect::ALL {
             let case = case(dialect);
             row(&mut text, &case, dialect, &planned(&case, dialect));

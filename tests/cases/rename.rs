@@ -1,0 +1,86 @@
+//! Columns with another name.
+
+use pontoon::Dialect;
+use pontoon::def::TableDef;
+
+use super::{Case, beside, code, plain};
+
+/// Old code writes one name, new code the other.
+fn renamed(name: &'static str, before: TableDef, after: TableDef) -> Case {
+    let mut case = beside(name, before, after);
+    case.new = code("b");
+    case
+}
+
+pub(crate) fn rename_column(_: Dialect) -> Case {
+    let after = table!(Thing {
+        #[column(length = 40, renamed_from = "a")]
+        b: String,
+    });
+    renamed("rename a column", plain(), after)
+}
+
+pub(crate) fn rename_column_nullable(_: Dialect) -> Case {
+    let before = table!(Thing { a: Option<i64> });
+    let after = table!(Thing {
+        #[column(renamed_from = "a")]
+        b: Option<i64>,
+    });
+    let mut case = renamed("rename a nullable column", before, after);
+    for code in [&mut case.old, &mut case.new] {
+        code.ty = "bigint";
+        code.value = |n| n.to_string();
+        code.null = true;
+    }
+    case
+}
+
+pub(crate) fn rename_column_of_times(dialect: Dialect) -> Case {
+    let before = table!(Thing { a: chrono::NaiveTime });
+    let after = table!(Thing {
+        #[column(renamed_from = "a")]
+        b: chrono::NaiveTime,
+    });
+    let mut case = renamed("rename a column of times", before, after);
+    for code in [&mut case.old, &mut case.new] {
+        code.ty = "time";
+        code.value = match dialect {
+            Dialect::Postgres => |n| format!("10:{:02}:{:02}", n / 60 % 60, n % 60),
+            Dialect::MySql => |n| format!("10:{:02}:{:02}.000000", n / 60 % 60, n % 60),
+        };
+    }
+    case
+}
+
+pub(crate) fn rename_column_with_index_and_check(_: Dialect) -> Case {
+    let before = table!(Thing {
+        #[column(length = 40, unique, check = "a <> ''")]
+        a: String,
+    });
+    let after = table!(Thing {
+        #[column(length = 40, unique, check = "b <> ''", renamed_from = "a")]
+        b: String,
+    });
+    renamed("rename a column with an index and a check", before, after)
+}
+
+/// Each value is another one in the other type, so each has a name of its own.
+pub(crate) fn rename_column_with_another_type(_: Dialect) -> Case {
+    let after = table!(Thing {
+        #[column(
+            renamed_from = "a",
+            backfill(
+                postgres = "('0' || left(regexp_replace(a, '[^0-9]', '', 'g'), 9))::integer",
+                mysql = "cast(concat('0', left(regexp_replace(a, '[^0-9]', ''), 9)) as signed)"
+            ),
+            reverse = "concat('value ', b)"
+        )]
+        b: i32,
+    });
+    let mut case = renamed("rename a text to a number", plain(), after);
+    case.new.ty = "integer";
+    case.new.value = |n| n.to_string();
+    case.to_new = |text| text["value ".len()..].to_owned();
+    case.to_old = |number| format!("value {number}");
+    case
+}

@@ -1,0 +1,77 @@
+//! Columns with another type.
+
+use pontoon::Dialect;
+use pontoon::def::TableDef;
+use pontoon::migration::Stage;
+
+use super::{Case, beside};
+
+/// Both codes write one name; the values fit both types.
+fn retyped(name: &'static str, before: TableDef, after: TableDef) -> Case {
+    let mut case = beside(name, before, after);
+    case.new_from = Stage::Validate;
+    case
+}
+
+pub(crate) fn widen_in_place(_: Dialect) -> Case {
+    let before = table!(Thing {
+        #[column(length = 30, unique)]
+        a: String,
+    });
+    let after = table!(Thing {
+        #[column(length = 60, unique)]
+        a: String,
+    });
+    let mut case = retyped("widen a text in place", before, after);
+    case.new.value = |n| format!("{n:->50}");
+    case
+}
+
+pub(crate) fn change_type(_: Dialect) -> Case {
+    let before = table!(Thing { a: i32 });
+    let after = table!(Thing { a: i64 });
+    let mut case = retyped("change an integer's type", before, after);
+    case.old.ty = "integer";
+    case.new.ty = "bigint";
+    for code in [&mut case.old, &mut case.new] {
+        code.value = |n| n.to_string();
+    }
+    case
+}
+
+pub(crate) fn change_type_nullable_and_indexed(_: Dialect) -> Case {
+    let before = table!(Thing (index("a", "id")) {
+        #[column(unique)]
+        a: Option<i32>,
+    });
+    let after = table!(Thing (index("a", "id")) {
+        #[column(unique)]
+        a: Option<i64>,
+    });
+    let mut case = retyped("change the type of an indexed column", before, after);
+    case.old.ty = "integer";
+    case.new.ty = "bigint";
+    for code in [&mut case.old, &mut case.new] {
+        code.value = |n| n.to_string();
+        code.null = true;
+    }
+    case
+}
+
+pub(crate) fn narrow_type_by_expressions(_: Dialect) -> Case {
+    let before = table!(Thing { a: i64 });
+    let after = table!(Thing {
+        #[column(
+            backfill(postgres = "least(greatest(a, 0), 1000000000)", mysql = "least(greatest(a, 0), 1000000000)"),
+            reverse = "a"
+        )]
+        a: i32,
+    });
+    let mut case = retyped("narrow an integer", before, after);
+    case.old.ty = "bigint";
+    case.new.ty = "integer";
+    for code in [&mut case.old, &mut case.new] {
+        code.value = |n| n.to_string();
+    }
+    case
+}
