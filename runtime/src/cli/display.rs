@@ -50,6 +50,7 @@ impl Observer for Display {
             Event::Stage { migration, stage, undo } => {
                 eprintln!("{}{stage} of {migration}", if *undo { "undo of " } else { "" });
             }
+            Event::Ahead { message } => eprintln!("  `contract` will be refused until this is mended: {message}"),
             Event::Statement { sql } => eprintln!("  {}", first_line(sql)),
             Event::Done { duration_ms, waited_ms, attempts } => {
                 let waited = if *waited_ms > 0 { format!(", after {waited_ms} ms of waiting") } else { String::new() };

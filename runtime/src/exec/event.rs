@@ -40,6 +40,12 @@ pub enum Event {
         /// Whether it is on its way back.
         undo: bool,
     },
+    /// Contract will be refused as the database is now. Told before expand does anything, since what is in the
+    /// way (a trigger or view of others) is theirs to change.
+    Ahead {
+        /// What is in the way.
+        message: String,
+    },
     /// A statement begins.
     Statement {
         /// The SQL.

@@ -389,6 +389,9 @@ impl Runner {
             self.invariants_hold(work, recorded).await?;
         }
         work.tell(&Event::Stage { migration: id.clone(), stage, undo: false });
+        if stage == Stage::Expand {
+            look_ahead(work, recorded).await;
+        }
         stage_note(work, recorded, stage, Direction::Do, "started").await?;
         ledger::mark(&mut work.session, recorded, stage, "running").await?;
         for (at, step) in recorded.migration.stage(stage) {
@@ -624,22 +627,40 @@ fn task_of<'a>(
     }
 }
 
+/// Tells what would have contract refused. A query that cannot be asked before the other stages have run
+/// is asked in its own.
+async fn look_ahead(work: &mut Work<'_>, recorded: &Recorded) {
+    let first = recorded.migration.stage(Stage::Contract).map_while(|(_, step)| match step {
+        Step::Assertion(it) => Some(it),
+        _ => None,
+    });
+    for assertion in first {
+        if let Ok(Some(found)) = found(work, assertion).await {
+            work.tell(&Event::Ahead { message: format!("{}: {found}", assertion.message) });
+        }
+    }
+}
+
 async fn assert_none(work: &mut Work<'_>, recorded: &Recorded, assertion: &Assertion) -> Result<(), ExecError> {
     let place = place(recorded, assertion.line);
-    let rows = work.session.rows(&assertion.sql).await.map_err(ExecError::server(place.clone()))?;
-    if rows.is_empty() {
-        return Ok(());
+    match found(work, assertion).await.map_err(ExecError::server(place.clone()))? {
+        None => Ok(()),
+        Some(found) => Err(ExecError::Incomplete(format!(
+            "{place}: {}: {found}\n  help: mend that, and run the command again; or `undo`",
+            assertion.message
+        ))),
     }
+}
+
+/// The first rows that an assertion finds.
+async fn found(work: &mut Work<'_>, assertion: &Assertion) -> Result<Option<String>, sqlx::Error> {
+    let rows = work.session.rows(&assertion.sql).await?;
     let shown: Vec<_> = rows
         .iter()
         .take(5)
         .map(|row| row.iter().map(|it| it.clone().unwrap_or_else(|| "NULL".into())).collect::<Vec<_>>().join(", "))
         .collect();
-    Err(ExecError::Incomplete(format!(
-        "{place}: {}: {}\n  help: mend that, and run the command again; or `undo`",
-        assertion.message,
-        shown.join("; ")
-    )))
+    Ok((!shown.is_empty()).then(|| shown.join("; ")))
 }
 
 async fn stage_note(

@@ -39,6 +39,19 @@ pub(super) fn none_on_column(context: &Context<'_>, table: &str, column: &str) -
     }
 }
 
+/// The same of a column that gave its name to its successor: on PostgreSQL a view follows the column,
+/// not the name, and nothing else does.
+pub(super) fn none_on_old_column(context: &Context<'_>, table: &str, column: &str) -> Option<Assertion> {
+    let swapped = column.starts_with("pontoon_") && context.dialect == Dialect::Postgres;
+    swapped.then(|| Assertion {
+        message: format!(
+            "`{table}.{column}` goes, and views made before the swap still read it: make them anew (`CREATE VIEW` gives them \
+             the new column)"
+        ),
+        ..none_on_column(context, table, column)
+    })
+}
+
 /// A name in a regular expression, whatever signs it holds.
 fn plain(name: &str) -> String {
     name.chars().map(|c| if c.is_alphanumeric() || c == '_' { c.to_string() } else { format!("\\{c}") }).collect()

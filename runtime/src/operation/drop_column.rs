@@ -5,7 +5,7 @@
 //! the indexes and keys on it are gone.
 
 use super::change_type::expressions;
-use super::dependants::none_on_column;
+use super::dependants::{none_on_column, none_on_old_column};
 use super::drop_not_null::take_null;
 use super::filled_column::FilledColumn;
 use super::rename_column::mirrored;
@@ -55,6 +55,9 @@ pub(super) fn retire(
     successor: &FilledColumn<'_>,
     staging: &mut Staging,
 ) {
+    if let Some(assertion) = none_on_old_column(context, &table.name, &column.name) {
+        staging.push(Stage::Contract, Step::Assertion(assertion));
+    }
     if must_be_given(context, column) {
         may_be_left_out(context, table, column, Stage::Contract, staging);
     }

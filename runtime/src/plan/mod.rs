@@ -50,11 +50,20 @@ pub fn plan(
         errors.sort();
         return Err(SchemaErrors(errors));
     }
-    // each stage in the operations' order: a stable sort keeps it. But first what widens a column in place, since
-    // PostgreSQL lets no column of a trigger's condition change its type
-    let in_place = |step: &Step| matches!(step, Step::Statement(Statement { done: Fact::Type(..), .. }));
-    steps.sort_by_key(|(stage, step): &(Stage, Step)| (*stage, !in_place(step)));
+    // each stage in the operations' order, which a stable sort keeps, but for what comes first
+    steps.sort_by_key(|(stage, step): &(Stage, Step)| (*stage, rank(*stage, step)));
     Ok(Plan { migration: Migration { id: id.to_owned(), dialect, steps }, warnings })
+}
+
+/// What comes first in its stage.
+fn rank(stage: Stage, step: &Step) -> u8 {
+    match step {
+        // before there is no way back any more; and `expand` looks ahead to them
+        Step::Assertion(_) if stage == Stage::Contract => 0,
+        // PostgreSQL lets no column of a trigger's condition change its type
+        Step::Statement(Statement { done: Fact::Type(..), .. }) => 1,
+        _ => 2,
+    }
 }
 
 /// One struct's migration; see [`crate::Table::stages`].

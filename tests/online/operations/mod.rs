@@ -19,7 +19,7 @@ use pontoon_xtask::verify::run_history::{HistoryFile, run_history};
 use pontoon_xtask::verify::server::shared;
 
 use crate::cases::Case;
-use crate::support::{Fresh, run};
+use crate::support::{Fresh, number, run, seen};
 use codes::Codes;
 
 /// Rows that are there before the case begins.
@@ -172,8 +172,14 @@ async fn a_column_that_others_name(dialect: Dialect) {
     for sql in theirs {
         run(&mut conn, sql).await;
     }
-    let runner = db.runner_with(migrations, Options::default());
+    let seen = seen();
+    let options = Options { observer: seen.clone(), ..Options::default() };
+    let runner = db.runner_with(migrations, options);
     runner.expand().await.unwrap();
+    let told = seen.0.lock().unwrap().clone();
+    let first = told.iter().position(|it| it.starts_with("Statement")).unwrap();
+    let ahead = told.iter().position(|it| it.starts_with("Ahead") && it.contains("their_trigger")).unwrap();
+    assert!(ahead < first, "{told:?}");
     runner.backfill().await.unwrap();
     runner.validate().await.unwrap();
     let error = runner.contract().await.unwrap_err().to_string();
@@ -187,4 +193,37 @@ async fn a_column_that_others_name(dialect: Dialect) {
     db.end().await;
 }
 
-crate::support::on_both_servers!(a_column_that_others_name);
+/// A view follows a column whose name another one has taken: PostgreSQL's goes on reading the old one, MySQL's
+/// reads the new one.
+async fn a_view_of_a_column_that_changes_its_type(dialect: Dialect) {
+    let case = crate::cases::change_type(dialect);
+    let db = Fresh::new(dialect).await;
+    let migrations = history(&case, dialect, None);
+    db.runner_with(migrations[..1].to_vec(), Options::default()).up().await.unwrap();
+    let mut conn = db.connect().await;
+    run(&mut conn, "INSERT INTO things (id, a) VALUES (1, 7)").await;
+    run(&mut conn, "CREATE VIEW their_view AS SELECT id, a FROM things").await;
+    let runner = db.runner_with(migrations, Options::default());
+    runner.expand().await.unwrap();
+    runner.backfill().await.unwrap();
+    runner.validate().await.unwrap();
+    run(&mut conn, "UPDATE things SET a = 8").await;
+    assert_eq!(number(&mut conn, "SELECT a FROM their_view").await, 8);
+    if dialect == Dialect::Postgres {
+        let error = runner.contract().await.unwrap_err().to_string();
+        assert!(error.contains("view, their_view") && error.contains("make them anew"), "{error}");
+        assert!(runner.undo().await.is_ok(), "nothing of contract was done");
+        assert_eq!(number(&mut conn, "SELECT a FROM their_view").await, 8);
+        runner.expand().await.unwrap();
+        runner.backfill().await.unwrap();
+        runner.validate().await.unwrap();
+        run(&mut conn, "DROP VIEW their_view").await;
+        run(&mut conn, "CREATE VIEW their_view AS SELECT id, a FROM things").await;
+    }
+    runner.contract().await.unwrap();
+    run(&mut conn, "UPDATE things SET a = 9").await;
+    assert_eq!(number(&mut conn, "SELECT a FROM their_view").await, 9);
+    db.end().await;
+}
+
+crate::support::on_both_servers!(a_column_that_others_name, a_view_of_a_column_that_changes_its_type);
