@@ -15,11 +15,10 @@ pub(crate) fn check(ctxt: &Ctxt, table: &Table<'_>) {
         texts(ctxt, column);
     }
     for index in &table.attrs.indexes {
-        for name in &index.columns {
+        let columns: Vec<_> = index.columns().chain(&index.include).collect();
+        for (at, name) in columns.iter().enumerate() {
             exists(ctxt, table, name, "index");
-        }
-        for (at, name) in index.columns.iter().enumerate() {
-            if index.columns[..at].iter().any(|it| it.value() == name.value()) {
+            if columns[..at].iter().any(|it| it.value() == name.value()) {
                 ctxt.error(name, format!("the index names column `{}` twice", name.value()));
             }
         }

@@ -6,7 +6,7 @@ use syn::ext::IdentExt;
 use syn::spanned::Spanned;
 
 use crate::ast::{Column, Table};
-use crate::attr::{self, Check, Index, Reference, option};
+use crate::attr::{self, Check, Index, Key, Reference, option};
 
 /// `impl Table for X { const DEF: TableDef = ...; }`
 pub(crate) fn expand(table: &Table<'_>) -> TokenStream {
@@ -123,9 +123,43 @@ fn reference(private: &TokenStream, reference: &Reference) -> TokenStream {
 }
 
 fn index(private: &TokenStream, index: &Index) -> TokenStream {
-    let Index { columns, unique, name } = index;
-    let name = option(name);
-    quote!(#private::IndexDef { name: #name, columns: &[#(#columns),*], unique: #unique })
+    let Index { keys, unique, name, include, filter, using, only } = index;
+    let (columns, [name, filter, only]) = (index.columns(), [name, filter, only].map(option));
+    let form = if index.has_form() {
+        let (keys, using) = (keys.iter().map(|it| key(private, it)), using.expand(private));
+        quote! {
+            ::core::option::Option::Some(&#private::IndexFormDef {
+                keys: &[#(#keys),*],
+                include: &[#(#include),*],
+                filter: #filter,
+                using: #using,
+                only: #only,
+            })
+        }
+    } else {
+        quote!(::core::option::Option::None)
+    };
+    quote!(#private::IndexDef { name: #name, columns: &[#(#columns),*], unique: #unique, form: #form })
+}
+
+fn key(private: &TokenStream, key: &Key) -> TokenStream {
+    let Key { column, expression, descending, nulls, length, operators } = key;
+    let (column, length, operators) = (option(column), option(length), option(operators));
+    let expression = expression.expand(private);
+    let nulls = option(&nulls.as_ref().map(|it| {
+        let place = Ident::new(if it.value() == "first" { "First" } else { "Last" }, it.span());
+        quote!(#private::Nulls::#place)
+    }));
+    quote! {
+        #private::KeyDef {
+            column: #column,
+            expression: #expression,
+            descending: #descending,
+            nulls: #nulls,
+            length: #length,
+            operators: #operators,
+        }
+    }
 }
 
 fn check(private: &TokenStream, check: &Check) -> TokenStream {

@@ -24,6 +24,12 @@ use syn::{DeriveInput, parse_macro_input};
 /// |---|---|
 /// | `name = "users"` | the table's name; the struct's name in snake case if left out |
 /// | `index("a", "b", unique, name = "...")` | an index of these columns; may be repeated |
+/// | `index(key("a", desc), ...)` | a key that is more than a column: `desc`, `nulls = "first"`, `operators = "gin_trgm_ops"` (PostgreSQL), `length = 20` (MySQL) |
+/// | `index(key(expression = "lower(a)"), name = "...")` | a key that is an expression |
+/// | `index("a", filter = "a > 0", only = "postgres")` | of rows that meet a condition (PostgreSQL) |
+/// | `index("a", include("b"), only = "postgres")` | holds another column beside its keys (PostgreSQL) |
+/// | `index("a", using(postgres = "gin", mysql = "fulltext"))` | another access method: `gin`, `gist`, `spgist`, `brin`, `hash`; `fulltext`, `spatial` |
+/// | `index("a", only = "mysql")` | on one server alone |
 /// | `check(name = "...", sql = "...")` | a condition; `postgres = "..."`, `mysql = "..."` for one each; may be repeated |
 /// | `dropped("a", "b")` | these columns are gone on purpose |
 /// | `renamed_from = "old"` | the table's name in the last migration |

@@ -45,7 +45,17 @@ pub(crate) const COLUMN_KEYS: &[&str] = &[
     REFERENCES,
     RENAMED_FROM,
 ];
-pub(crate) const INDEX_KEYS: &[&str] = &[UNIQUE, NAME];
+pub(crate) const KEY: &str = "key";
+pub(crate) const DESC: &str = "desc";
+pub(crate) const EXPRESSION: &str = "expression";
+pub(crate) const NULLS: &str = "nulls";
+pub(crate) const OPERATORS: &str = "operators";
+pub(crate) const INCLUDE: &str = "include";
+pub(crate) const FILTER: &str = "filter";
+pub(crate) const USING: &str = "using";
+pub(crate) const ONLY: &str = "only";
+pub(crate) const INDEX_KEYS: &[&str] = &[UNIQUE, NAME, KEY, INCLUDE, FILTER, USING, ONLY];
+pub(crate) const KEY_KEYS: &[&str] = &[DESC, EXPRESSION, NULLS, LENGTH, OPERATORS];
 pub(crate) const CHECK_KEYS: &[&str] = &[NAME, SQL, POSTGRES, MYSQL];
 pub(crate) const SERVER_KEYS: &[&str] = &[POSTGRES, MYSQL];
 pub(crate) const REFERENCE_KEYS: &[&str] = &[TABLE, COLUMN, ON_DELETE, ON_UPDATE];

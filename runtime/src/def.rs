@@ -164,15 +164,71 @@ impl ReferentialAction {
     ];
 }
 
-/// `#[table(index(columns("a", "b"), unique, name = "..."))]`.
+/// `#[table(index("a", "b", unique, name = "..."))]`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct IndexDef {
     /// The name, if one was given.
     pub name: Option<&'static str>,
-    /// Column names, in the index's order.
+    /// Column names, in the index's order; those of expressions are not among them.
     pub columns: &'static [&'static str],
     /// No two rows may have the same values.
     pub unique: bool,
+    /// What else was said; nothing for an index of plain columns.
+    pub form: Option<&'static IndexFormDef>,
+}
+
+/// What makes an index another one than an ascending B-tree of plain columns on both servers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct IndexFormDef {
+    /// Every key, in the index's order.
+    pub keys: &'static [KeyDef],
+    /// PostgreSQL: columns that it holds beside its keys.
+    pub include: &'static [&'static str],
+    /// PostgreSQL: the condition of rows that are in it.
+    pub filter: Option<&'static str>,
+    /// The access method: `gin`, `gist`, `spgist`, `brin`, `hash`; `fulltext`, `spatial` on MySQL.
+    pub using: PerServer,
+    /// The one server that has it: `postgres` or `mysql`.
+    pub only: Option<&'static str>,
+}
+
+/// `key("a", desc)`, or `key(expression = "lower(a)")`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct KeyDef {
+    /// A column; else it is an expression.
+    pub column: Option<&'static str>,
+    /// An expression.
+    pub expression: PerServer,
+    /// Greatest first.
+    pub descending: bool,
+    /// PostgreSQL: where NULLs stand, if not where the server puts them.
+    pub nulls: Option<Nulls>,
+    /// MySQL: so many characters or bytes of it.
+    pub length: Option<u32>,
+    /// PostgreSQL: the operator class.
+    pub operators: Option<&'static str>,
+}
+
+impl KeyDef {
+    /// A key of which nothing was said.
+    pub const PLAIN: Self = Self {
+        column: None,
+        expression: PerServer::NONE,
+        descending: false,
+        nulls: None,
+        length: None,
+        operators: None,
+    };
+}
+
+/// Where an index has its NULLs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Nulls {
+    /// Before every value.
+    First,
+    /// Behind every value.
+    Last,
 }
 
 /// `#[table(check(name = "...", sql = "..."))]`.

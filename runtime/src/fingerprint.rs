@@ -4,7 +4,7 @@
 //! compares them with its structs (see [`crate::drift`]). FNV-1a, because it is a few lines of
 //! `const fn`; nothing here guards against malice, and files are hashed with SHA-256.
 
-use crate::def::{CheckDef, ColumnDef, IndexDef, PerServer, ReferenceDef, TableDef};
+use crate::def::{CheckDef, ColumnDef, IndexDef, IndexFormDef, KeyDef, Nulls, PerServer, ReferenceDef, TableDef};
 
 const OFFSET: u64 = 0xcbf2_9ce4_8422_2325;
 const PRIME: u64 = 0x0000_0100_0000_01b3;
@@ -69,7 +69,35 @@ const fn index(mut hash: u64, index: &IndexDef) -> u64 {
         hash = str(hash, index.columns[at]);
         at += 1;
     }
-    byte(hash, index.unique as u8)
+    hash = byte(hash, index.unique as u8);
+    match index.form {
+        None => hash,
+        Some(form) => index_form(byte(hash, 4), form),
+    }
+}
+
+const fn index_form(mut hash: u64, form: &IndexFormDef) -> u64 {
+    let mut at = 0;
+    while at < form.keys.len() {
+        hash = key(byte(hash, 5), &form.keys[at]);
+        at += 1;
+    }
+    at = 0;
+    while at < form.include.len() {
+        hash = str(byte(hash, 6), form.include[at]);
+        at += 1;
+    }
+    option(per_server(option(hash, form.filter), form.using), form.only)
+}
+
+const fn key(hash: u64, key: &KeyDef) -> u64 {
+    let hash = byte(per_server(option(hash, key.column), key.expression), key.descending as u8);
+    let nulls = match key.nulls {
+        None => 0,
+        Some(Nulls::First) => 1,
+        Some(Nulls::Last) => 2,
+    };
+    option(number(byte(hash, nulls), key.length), key.operators)
 }
 
 const fn check(hash: u64, check: &CheckDef) -> u64 {

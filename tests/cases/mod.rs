@@ -53,6 +53,13 @@ macro_rules! every_case {
             drop_not_null,
             set_default,
             add_unique_index,
+            add_partial_index,
+            add_expression_index,
+            add_functional_index,
+            add_ordered_index,
+            add_text_index,
+            drop_index,
+            rename_index,
             add_check,
             rename_column,
             rename_column_nullable,
@@ -61,6 +68,7 @@ macro_rules! every_case {
             widen_in_place,
             change_type,
             change_type_nullable_and_indexed,
+            change_type_under_special_indexes,
             narrow_type_by_expressions,
             rename_column_with_another_type,
             drop_table,
@@ -129,6 +137,7 @@ mod column;
 mod constraint;
 mod drop;
 mod index;
+mod index_kinds;
 mod rename;
 mod retype;
 mod table;
@@ -138,6 +147,7 @@ pub(crate) use column::*;
 pub(crate) use constraint::*;
 pub(crate) use drop::*;
 pub(crate) use index::*;
+pub(crate) use index_kinds::*;
 pub(crate) use rename::*;
 pub(crate) use retype::*;
 pub(crate) use table::*;

@@ -30,7 +30,11 @@ pub(crate) fn widen_in_place(_: Dialect) -> Case {
 pub(crate) fn change_type(_: Dialect) -> Case {
     let before = table!(Thing { a: i32 });
     let after = table!(Thing { a: i64 });
-    let mut case = retyped("change an integer's type", before, after);
+    wider_integer("change an integer's type", before, after)
+}
+
+pub(super) fn wider_integer(name: &'static str, before: TableDef, after: TableDef) -> Case {
+    let mut case = retyped(name, before, after);
     case.old.ty = "integer";
     case.new.ty = "bigint";
     for code in [&mut case.old, &mut case.new] {

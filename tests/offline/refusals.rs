@@ -24,17 +24,23 @@ fn model(defs: &[&TableDef]) -> (Schema, Intents) {
 /// What `generate` says to the way from one table to the other, without the lines' numbers.
 #[track_caller]
 fn refusal(before: TableDef, after: TableDef) -> String {
+    let [postgres, mysql] = Dialect::ALL.map(|dialect| refusal_on(dialect, before, after));
+    assert_eq!(postgres, mysql);
+    postgres
+}
+
+/// The same of one server alone.
+#[track_caller]
+fn refusal_on(dialect: Dialect, before: TableDef, after: TableDef) -> String {
     let (source, _) = model(&[&before]);
     let (target, intents) = model(&[&after]);
-    let error = |dialect| plan("0002_x", &source, &target, &intents, dialect).expect_err("must be refused").to_string();
-    let [postgres, mysql] = Dialect::ALL.map(error);
-    assert_eq!(postgres, mysql);
-    assert!(postgres.starts_with("tests/offline/refusals.rs:"), "{postgres}");
+    let said = plan("0002_x", &source, &target, &intents, dialect).expect_err("must be refused").to_string();
+    assert!(said.starts_with("tests/offline/refusals.rs:"), "{said}");
     let without_place = |line: &str| match line.strip_prefix("tests/offline/refusals.rs:") {
         Some(rest) => rest.split_once(": ").expect("a place").1.to_owned(),
         None => line.to_owned(),
     };
-    postgres.lines().map(without_place).collect::<Vec<_>>().join("\n")
+    said.lines().map(without_place).collect::<Vec<_>>().join("\n")
 }
 
 /// What is wrong with a struct by itself.
@@ -374,4 +380,119 @@ fn a_struct_that_is_listed_twice() {
     let errors = from_defs(&[&user, &user]).expect_err("must be refused");
     assert_eq!(errors.0.len(), 1, "{errors}");
     assert!(errors.to_string().contains("`User` is listed twice"), "{errors}");
+}
+
+#[test]
+fn indexes_that_one_server_does_not_have() {
+    macro_rules! with {
+        ($($index:tt)*) => {
+            mistake(table!(User ($($index)*) {
+                #[column(primary_key)]
+                id: i64,
+                #[column(length = 40)]
+                name: String,
+                body: String,
+                document: Option<serde_json::Value>
+            }))
+        };
+    }
+    let said = [
+        with!(index("name", filter = "id > 0")),
+        with!(index("name", include("id"))),
+        with!(index("name", using = "gin")),
+        with!(index("name", "id", using(postgres = "hash"), unique, only = "postgres")),
+        with!(index(key("body", length = 10))),
+        with!(index("body", using(postgres = "gin", mysql = "btree"))),
+        with!(index("id", using(mysql = "fulltext"), only = "mysql")),
+        with!(index("document", name = "x", only = "mysql")),
+        with!(index(key(expression = "lower(nmae)"), name = "x")),
+        with!(index(key(expression(postgres = "lower(name)")), name = "x")),
+    ];
+    insta::assert_snapshot!(said.join("\n\n"), @r#"
+    index `users_name_idx` of table `users` has a condition (`filter`), which MySQL does not have
+      help: say that it is for PostgreSQL: `only = "postgres"`; MySQL can have another index, `only = "mysql"`
+
+    index `users_name_idx` of table `users` holds columns beside its keys (`include`), which MySQL does not have
+      help: say that it is for PostgreSQL: `only = "postgres"`; MySQL can have another index, `only = "mysql"`
+
+    index `users_name_idx` of table `users` uses `gin`, which MySQL does not have
+      help: it has btree, fulltext, spatial; say that it is for PostgreSQL: `only = "postgres"`; MySQL can have another index, `only = "mysql"`, or one each: `using(postgres = "gin", mysql = "fulltext")`
+
+    index `users_name_id_key` of table `users` is unique and uses `hash`, which cannot tell rows apart
+      help: remove `unique`, or `using`
+    index `users_name_id_key` of table `users` uses `hash`, which takes one key, and has 2
+      help: make an index for each
+
+    index `users_body_idx` of table `users` has a key of a `length`, which PostgreSQL does not have
+      help: say that it is for MySQL: `only = "mysql"`; PostgreSQL can have another index, `only = "postgres"`, over an expression such as `left(a, 20)`
+
+    index `users_body_idx` of table `users` has column `body`, which has no length, and MySQL wants one there
+      help: give the column a `length`, or the key, for MySQL alone: `key("body", length = 100)`
+
+    index `users_id_idx` of table `users` uses `fulltext`, and column `id` is no text
+      help: index a text, or remove `using`
+
+    index `x` of table `users` has column `document`, which is JSON, and neither server orders JSON as a whole
+      help: on PostgreSQL use `gin`, `only = "postgres"`; on MySQL index an expression over it
+
+    index `x` of table `users` has the key `lower(nmae)`, which names no column
+      help: the columns are: id, name, body, document
+
+    index `x` of table `users` has a key without an expression for MySQL
+      help: give one text for both servers, or one each: `expression(postgres = "...", mysql = "...")`
+    "#);
+}
+
+/// Each server would do it: PostgreSQL drops the index without a word, MySQL copies the table.
+#[test]
+fn columns_under_indexes_that_do_not_let_go() {
+    let partial = refusal_on(
+        Dialect::Postgres,
+        table!(User (index("id", filter = "name <> ''", only = "postgres")) {
+            #[column(primary_key)]
+            id: i64,
+            name: String
+        }),
+        table!(User (index("id", filter = "name <> '' and id > 0", only = "postgres"), dropped("name")) {
+            #[column(primary_key)]
+            id: i64
+        }),
+    );
+    let retyped = refusal_on(
+        Dialect::Postgres,
+        table!(User (index(key(expression = "number + 1"), name = "x")) {
+            #[column(primary_key)]
+            id: i64,
+            number: i32
+        }),
+        table!(User (index(key(expression = "number + 1"), name = "x")) {
+            #[column(primary_key)]
+            id: i64,
+            number: i64
+        }),
+    );
+    let fulltext = refusal_on(
+        Dialect::MySql,
+        table!(User (index("name", using(mysql = "fulltext"), only = "mysql")) {
+            #[column(primary_key)]
+            id: i64,
+            name: String
+        }),
+        table!(User (index("name", using(mysql = "fulltext"), only = "mysql")) {
+            #[column(primary_key)]
+            id: i64,
+            name: String,
+            more: Option<i32>
+        }),
+    );
+    insta::assert_snapshot!([partial, retyped, fulltext].join("\n\n"), @r#"
+    column `users.name` goes, and index `users_id_idx` names it in an expression or condition
+      help: correct the index, or remove it
+
+    the type of `users.number` changes, and index `x` names the column in an expression or condition
+      help: give the index another name in the same change: then it is built anew over the new type, and `x` goes
+
+    columns of `users` change, and it has full-text index `users_name_idx`, with which MySQL changes none of them online
+      help: keep the columns as they are, or keep texts to be searched in a table of their own
+    "#);
 }

@@ -1,12 +1,14 @@
 //! What was written in `#[table(...)]` and `#[column(...)]`.
 
 mod column;
+mod index;
 mod item;
 mod table;
 
 pub(crate) use column::{Column, Reference};
+pub(crate) use index::{Index, Key};
 pub(crate) use item::{Item, Value, items};
-pub(crate) use table::{Check, Index, Table};
+pub(crate) use table::{Check, Table};
 
 use proc_macro2::TokenStream;
 use quote::{ToTokens, quote};
@@ -86,6 +88,26 @@ fn word(ctxt: &Ctxt, name: &Ident, value: &Value) -> Option<Ident> {
         ctxt.error(name, format!("`{name}` stands alone, without a value"));
         None
     }
+}
+
+/// The texts of a list: `dropped("a", "b")`.
+fn texts(ctxt: &Ctxt, key: &Ident, value: &Value) -> Vec<LitStr> {
+    let Value::List(list) = value else {
+        ctxt.error(key, format!("`{key}` takes columns: `{key}(\"a\", \"b\")`"));
+        return Vec::new();
+    };
+    let text = |item: &Item| match item {
+        Item::Lit(syn::Lit::Str(text)) => Some(text.clone()),
+        Item::Lit(lit) => {
+            ctxt.error(lit, "a column's name is a text");
+            None
+        }
+        Item::Named(name, _) => {
+            ctxt.error(name, format!("a column's name is a text: \"{name}\""));
+            None
+        }
+    };
+    list.iter().filter_map(text).collect()
 }
 
 /// `name = "text"`, or `name(postgres = "...", mysql = "...")`.

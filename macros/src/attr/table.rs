@@ -2,11 +2,10 @@
 
 use syn::{Attribute, Ident, LitStr, Path};
 
-use super::{Item, Once, PerServer, Value, items, text, unknown, word};
+use super::{Index, Item, Once, PerServer, Value, items, text, texts, unknown};
 use crate::ctxt::Ctxt;
 use crate::symbol::{
-    CHECK, CHECK_KEYS, CRATE, DROPPED, INDEX, INDEX_KEYS, MYSQL, NAME, POSTGRES, RENAMED_FROM, SQL, TABLE, TABLE_KEYS,
-    UNIQUE,
+    CHECK, CHECK_KEYS, CRATE, DROPPED, INDEX, MYSQL, NAME, POSTGRES, RENAMED_FROM, SQL, TABLE, TABLE_KEYS,
 };
 
 /// What was written on the struct.
@@ -18,12 +17,6 @@ pub(crate) struct Table {
     pub(crate) dropped: Vec<LitStr>,
     pub(crate) renamed_from: Option<LitStr>,
     pub(crate) krate: Option<Path>,
-}
-
-pub(crate) struct Index {
-    pub(crate) columns: Vec<LitStr>,
-    pub(crate) unique: bool,
-    pub(crate) name: Option<LitStr>,
 }
 
 pub(crate) struct Check {
@@ -41,7 +34,7 @@ impl Table {
                 Item::Named(key, value) if key == NAME => name.set(ctxt, key, text(ctxt, key, value)),
                 Item::Named(key, value) if key == RENAMED_FROM => renamed_from.set(ctxt, key, text(ctxt, key, value)),
                 Item::Named(key, value) if key == CRATE => krate.set(ctxt, key, path(ctxt, key, value)),
-                Item::Named(key, value) if key == INDEX => table.indexes.extend(index(ctxt, key, value)),
+                Item::Named(key, value) if key == INDEX => table.indexes.extend(Index::read(ctxt, key, value)),
                 Item::Named(key, value) if key == CHECK => table.checks.extend(check(ctxt, key, value)),
                 Item::Named(key, value) if key == DROPPED => table.dropped.extend(texts(ctxt, key, value)),
                 other => unknown(ctxt, other, TABLE_KEYS, TABLE),
@@ -60,27 +53,6 @@ fn path(ctxt: &Ctxt, key: &Ident, value: &Value) -> Option<Path> {
             None
         }
     }
-}
-
-fn index(ctxt: &Ctxt, key: &Ident, value: &Value) -> Option<Index> {
-    let Value::List(list) = value else {
-        ctxt.error(key, "`index` takes columns: `index(\"a\", \"b\", unique, name = \"...\")`");
-        return None;
-    };
-    let (mut columns, mut unique, mut name) = (Vec::new(), Once::default(), Once::default());
-    for item in list {
-        match item {
-            Item::Lit(syn::Lit::Str(column)) => columns.push(column.clone()),
-            Item::Named(key, value) if key == UNIQUE => unique.set(ctxt, key, word(ctxt, key, value)),
-            Item::Named(key, value) if key == NAME => name.set(ctxt, key, text(ctxt, key, value)),
-            other => unknown(ctxt, other, INDEX_KEYS, INDEX),
-        }
-    }
-    if columns.is_empty() {
-        ctxt.error(key, "`index` names no column: `index(\"a\", \"b\")`");
-        return None;
-    }
-    Some(Index { columns, unique: unique.value.is_some(), name: name.value })
 }
 
 fn check(ctxt: &Ctxt, key: &Ident, value: &Value) -> Option<Check> {
@@ -112,23 +84,4 @@ fn check(ctxt: &Ctxt, key: &Ident, value: &Value) -> Option<Check> {
         }
     };
     Some(Check { name: name.value, sql })
-}
-
-fn texts(ctxt: &Ctxt, key: &Ident, value: &Value) -> Vec<LitStr> {
-    let Value::List(list) = value else {
-        ctxt.error(key, "`dropped` takes columns: `dropped(\"a\", \"b\")`");
-        return Vec::new();
-    };
-    let text = |item: &Item| match item {
-        Item::Lit(syn::Lit::Str(text)) => Some(text.clone()),
-        Item::Lit(lit) => {
-            ctxt.error(lit, "a column's name is a text");
-            None
-        }
-        Item::Named(name, _) => {
-            ctxt.error(name, format!("a column's name is a text: \"{name}\""));
-            None
-        }
-    };
-    list.iter().filter_map(text).collect()
 }

@@ -15,7 +15,8 @@ pub(crate) use sql_words::{columns_in, default_is_stable};
 use crate::schema::ColumnType;
 
 /// A server family with its own SQL.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Dialect {
     /// PostgreSQL 13 and later.
     Postgres,

@@ -50,9 +50,10 @@ fn unique_by_then(table: &Table, key: &ForeignKey, source: &Schema) -> bool {
     if key.references == table.name {
         return table.primary_key == *columns;
     }
-    source.tables.get(&key.references).is_none_or(|other| {
-        other.primary_key == *columns || other.indexes.values().any(|it| it.unique && it.columns == *columns)
-    })
+    source
+        .tables
+        .get(&key.references)
+        .is_none_or(|other| other.primary_key == *columns || other.indexes.values().any(|it| it.makes_unique(columns)))
 }
 
 /// The keys that a `CreateTable` left for later.

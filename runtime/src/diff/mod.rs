@@ -7,6 +7,7 @@ mod rename;
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::dialect::Dialect;
 use crate::operation::Operation;
 use crate::schema::{Intents, Schema, SchemaError, SchemaErrors, Table};
 
@@ -125,6 +126,22 @@ impl Diff<'_> {
     fn indexes(&mut self, before: &Table, after: &Table) {
         let both: BTreeSet<_> = changed(&before.indexes, &after.indexes).collect();
         let (gone, new) = gone_and_new(&before.indexes, &after.indexes);
+        let (mut gone, mut new): (Vec<_>, Vec<_>) = (gone.collect(), new.collect());
+        // the same by another name; over columns that stay what they are
+        let unchanged = |column: &&str| before.column(column) == after.column(column);
+        gone.retain(|from| {
+            let index = &before.indexes[*from];
+            let columns: Vec<&str> = before.columns.iter().map(|it| it.name.as_str()).collect();
+            let named = |column: &&&str| Dialect::ALL.into_iter().any(|dialect| index.names(column, dialect));
+            if !columns.iter().filter(named).all(unchanged) {
+                return true;
+            }
+            let Some(at) = new.iter().position(|to| after.indexes[*to] == *index) else { return true };
+            let (from, index) = ((*from).clone(), new.remove(at).clone());
+            self.operations.push(Operation::RenameIndex { table: after.name.clone(), from, index });
+            false
+        });
+        let (gone, new) = (gone.into_iter(), new.into_iter());
         let drop = gone.chain(both.iter().copied()).map(|name| (after.name.clone(), name.clone(), both.contains(name)));
         self.operations.extend(drop.map(|(table, index, replaced)| Operation::DropIndex { table, index, replaced }));
         let add = new.chain(both.iter().copied()).map(|name| (after.name.clone(), name.clone(), both.contains(name)));

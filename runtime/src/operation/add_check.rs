@@ -27,12 +27,12 @@ pub(super) fn stage(context: &Context<'_>, table: &str, name: &str) -> Result<St
 }
 
 /// Writers wait for a copy, so it needs the author's word beyond a size.
-fn small_enough(context: &Context<'_>, table: &str) -> Assertion {
+pub(super) fn small_enough(context: &Context<'_>, table: &str) -> Assertion {
     let limit = context.copy_rows();
     Assertion {
         message: format!(
-            "table `{table}` has more than {limit} rows, and would be copied while writers wait; if that is meant, make the \
-             migration anew with `cargo xtask generate --rebase ID --copy-rows N`. Rows counted"
+            "table `{table}` has more than {limit} rows, and writers would wait while all of them are read; if that is meant, \
+             make the migration anew with `cargo xtask generate --rebase ID --copy-rows N`. Rows counted"
         ),
         sql: format!(
             "SELECT COUNT(*) FROM (SELECT 1 FROM {} LIMIT {}) AS counted HAVING COUNT(*) > {limit}",

@@ -1,21 +1,85 @@
 //! A new index, built while reads and writes go on. In validate, so that a column is filled
 //! before it is indexed: an index that is there costs every batch of a backfill.
+//!
+//! MySQL builds three kinds only while writers wait: full-text and spatial indexes, and those of an
+//! expression, which are over a hidden column of their own. They are built up to a number of rows.
 
-use super::{Context, Draft, Staging, until_contract};
+use super::add_check::small_enough;
+use super::{Context, Draft, Refusal, Staging, drop_index, until_contract};
 use crate::dialect::{Dialect, mysql, postgres};
-use crate::migration::{Algorithm, Claim, Fact, LockMode, Stage};
-use crate::schema::Index;
+use crate::migration::{Algorithm, Claim, Extent, Fact, LockClause, LockMode, Stage, Step};
+use crate::schema::{Index, Table};
 
 pub(super) fn stage(context: &Context<'_>, table: &str, name: &str, replaces: bool) -> Staging {
     let mut staging = Staging::default();
     let index = &context.table(table).indexes[name];
-    let name = if replaces { until_contract(name) } else { name.to_owned() };
-    staging.push(Stage::Validate, draft(context, table, &name, index).step());
+    let before = context.source.tables.get(table).and_then(|it| it.indexes.get(name)).filter(|_| replaces);
+    // an index may be meant for one server alone, or have changed for one alone
+    if !index.is_for(context.dialect) || before.is_some_and(|it| same(context.dialect, it, index)) {
+        return staging;
+    }
+    let name = if before.is_some_and(|it| it.is_for(context.dialect)) { until_contract(name) } else { name.to_owned() };
+    build(context, context.source.tables.get(table), table, &name, index, &mut staging);
     staging
 }
 
+/// Whether the two are one to this server.
+pub(super) fn same(dialect: Dialect, one: &Index, other: &Index) -> bool {
+    let spelled = |index: &Index| {
+        index.is_for(dialect).then(|| match dialect {
+            Dialect::Postgres => postgres::ddl::create_index("", "", index, true),
+            Dialect::MySql => mysql::ddl::index("", index),
+        })
+    };
+    spelled(one) == spelled(other)
+}
+
+/// The index of a table that was there before, in validate.
+pub(super) fn build(
+    context: &Context<'_>,
+    before: Option<&Table>,
+    table: &str,
+    name: &str,
+    index: &Index,
+    staging: &mut Staging,
+) {
+    if let Some(kind) = waited_for(context.dialect, index) {
+        staging.push(Stage::Validate, Step::Assertion(small_enough(context, table)));
+        staging.warnings.push(format!(
+            "MySQL: writers wait while index `{name}` of `{table}` is built, since it is {kind}. It is refused where there \
+             are more than {} rows (`--copy-rows`){}",
+            context.copy_rows(),
+            advice(index)
+        ));
+    }
+    staging.push(Stage::Validate, draft(context, before, table, name, index).step());
+}
+
+/// What MySQL locks writers out for.
+fn waited_for(dialect: Dialect, index: &Index) -> Option<&'static str> {
+    if dialect == Dialect::Postgres {
+        return None;
+    }
+    match index.form.using.of(Dialect::MySql) {
+        Some("fulltext") => Some("a full-text index"),
+        Some("spatial") => Some("a spatial index"),
+        _ if index.has_expressions() => {
+            Some("over an expression (a generated column with an index on it is the way round)")
+        }
+        _ => None,
+    }
+}
+
+fn advice(index: &Index) -> &'static str {
+    if index.is_fulltext() {
+        "; and from then on, even when it is gone again, MySQL changes no column of the table online"
+    } else {
+        ""
+    }
+}
+
 /// The statement, in validate.
-pub(super) fn draft(context: &Context<'_>, table: &str, name: &str, index: &Index) -> Draft {
+fn draft(context: &Context<'_>, before: Option<&Table>, table: &str, name: &str, index: &Index) -> Draft {
     let fact = Fact::Index(table.to_owned(), name.to_owned());
     let comment = "Reads the whole table; reads and writes go on.";
     match context.dialect {
@@ -26,11 +90,40 @@ pub(super) fn draft(context: &Context<'_>, table: &str, name: &str, index: &Inde
                 .undo_alone(format!("DROP INDEX CONCURRENTLY {}", context.ident(name)), claim)
         }
         Dialect::MySql => {
-            let how = "ALGORITHM=INPLACE, LOCK=NONE";
-            let claim = context.mysql_alter(Stage::Validate, table, Algorithm::Inplace);
+            let mut claim = context.mysql_alter(Stage::Validate, table, Algorithm::Inplace).scan(table);
+            let (mut how, mut comment) = ("ALGORITHM=INPLACE, LOCK=NONE", comment);
+            if waited_for(context.dialect, index).is_some() {
+                let copies = drop_index::copies(index);
+                let algorithm = if copies { Algorithm::Copy } else { Algorithm::Inplace };
+                claim = claim.how(algorithm, LockClause::Shared).blocking(Extent::Brief, Extent::Rows);
+                (how, comment) = if copies {
+                    ("ALGORITHM=COPY, LOCK=SHARED", "Copies the table; reads go on, writers wait.")
+                } else {
+                    ("ALGORITHM=INPLACE, LOCK=SHARED", "Reads the whole table; reads go on, writers wait.")
+                };
+                // the first full-text index gives each row a hidden number
+                let first = !before.is_some_and(|it| it.indexes.values().any(Index::is_fulltext));
+                if copies || index.is_fulltext() && first {
+                    claim = claim.rewrite(table);
+                }
+            }
             let add = mysql::ddl::alter(table, &format!("ADD {}", mysql::ddl::index(name, index)), how);
-            let drop = mysql::ddl::alter(table, &format!("DROP INDEX {}", context.ident(name)), how);
-            Draft::new(comment, add, claim.clone().scan(table), fact).undo(drop, claim)
+            let (drop, drop_claim) = drop_index::mysql(context, Stage::Validate, table, name, index);
+            Draft::new(comment, add, claim, fact).undo(drop, drop_claim)
         }
     }
+}
+
+/// MySQL adds and takes no column online where a table has a full-text index.
+pub(super) fn no_fulltext(context: &Context<'_>, table: &str) -> Result<(), Refusal> {
+    let before = context.source.tables.get(table).filter(|_| context.dialect == Dialect::MySql);
+    let Some((name, _)) = before.and_then(|it| it.indexes.iter().find(|(_, it)| it.is_fulltext())) else {
+        return Ok(());
+    };
+    Err((
+        format!(
+            "columns of `{table}` change, and it has full-text index `{name}`, with which MySQL changes none of them online"
+        ),
+        "keep the columns as they are, or keep texts to be searched in a table of their own".into(),
+    ))
 }

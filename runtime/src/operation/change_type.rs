@@ -167,11 +167,10 @@ fn by_shadow(
     let shadow = Column { name: names.new.clone(), ..after.clone() };
     let filled = mirrored(context, target, &shadow, &earlier, [&forth, &back]);
     filled.begin(context, &mut staging)?;
-    let indexes = indexes_on(source, target, name);
+    let indexes = indexes_on(context.dialect, source, target, name);
     for (index_name, index) in &indexes {
-        let copy = Index { columns: with_name(&index.columns, name, &names.new), ..(*index).clone() };
-        let copy_name = Names::of(index_name).new;
-        staging.push(Stage::Validate, add_index::draft(context, table, &copy_name, &copy).step());
+        let copy = index.over(name, &names.new).ok_or_else(|| in_a_text(table, name, index_name))?;
+        add_index::build(context, Some(source), table, &Names::of(index_name).new, &copy, &mut staging);
     }
     staging.warnings.push(strict_drivers(table, name));
     let swapped = mirrored(context, target, after, &later, [&forth, &back]);
@@ -180,8 +179,8 @@ fn by_shadow(
     if context.dialect == Dialect::Postgres {
         staging.warnings.push(stale_plans(table, name));
     }
-    for (index_name, _) in &indexes {
-        let step = super::drop_index::draft(context, table, &Names::of(index_name).old);
+    for (index_name, index) in &indexes {
+        let step = super::drop_index::draft(context, table, &Names::of(index_name).old, index);
         staging.push(Stage::Contract, step.last());
     }
     let old = Column { name: names.old.clone(), ..before.clone() };
@@ -254,13 +253,27 @@ fn one_family(one: Kind, other: Kind) -> bool {
 }
 
 /// The indexes that stay and hold the column.
-fn indexes_on<'a>(source: &'a Table, target: &'a Table, column: &str) -> Vec<(&'a String, &'a Index)> {
+fn indexes_on<'a>(
+    dialect: Dialect,
+    source: &'a Table,
+    target: &'a Table,
+    column: &str,
+) -> Vec<(&'a String, &'a Index)> {
     let stays = |(name, index): &(&String, &Index)| target.indexes.get(*name) == Some(*index);
-    source.indexes.iter().filter(|(_, index)| index.columns.iter().any(|it| it == column)).filter(stays).collect()
+    let on = |(_, index): &(&String, &Index)| index.is_for(dialect) && index.names(column, dialect);
+    source.indexes.iter().filter(on).filter(stays).collect()
 }
 
-fn with_name(columns: &[String], name: &str, other: &str) -> Vec<String> {
-    columns.iter().map(|it| if it == name { other.to_owned() } else { it.clone() }).collect()
+/// What an expression means over a column of another type is not ours to say.
+fn in_a_text(table: &str, column: &str, index: &str) -> Refusal {
+    (
+        format!(
+            "the type of `{table}.{column}` changes, and index `{index}` names the column in an expression or condition"
+        ),
+        format!(
+            "give the index another name in the same change: then it is built anew over the new type, and `{index}` goes"
+        ),
+    )
 }
 
 /// The two columns, and their indexes, take each other's place.

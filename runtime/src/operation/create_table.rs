@@ -34,7 +34,7 @@ pub(super) fn stage(context: &Context<'_>, name: &str, deferred: &BTreeSet<Strin
 
     // MySQL has the indexes in its CREATE TABLE
     if context.dialect == Dialect::Postgres {
-        for (index_name, index) in &table.indexes {
+        for (index_name, index) in table.indexes.iter().filter(|(_, it)| it.is_for(context.dialect)) {
             let draft = Draft::new(
                 "",
                 postgres::ddl::create_index(name, index_name, index, false),

@@ -30,6 +30,17 @@ pub(super) fn stage(
     }
     let mut staging = Staging::default();
     let target = context.table(table_name);
+    // PostgreSQL would drop it without a word
+    let names_it =
+        target.indexes.iter().find(|(_, it)| it.names(&column.name, context.dialect) && it.is_for(context.dialect));
+    if let Some((index, _)) = names_it {
+        return Err((
+            format!(
+                "column `{table_name}.{column_name}` goes, and index `{index}` names it in an expression or condition"
+            ),
+            "correct the index, or remove it".to_owned(),
+        ));
+    }
     staging.push(Stage::Contract, Step::Assertion(none_on_column(context, table_name, column_name)));
     match renamed_to.and_then(|it| target.column(it)) {
         Some(new) => {

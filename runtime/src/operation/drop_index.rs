@@ -1,24 +1,54 @@
 //! An index goes. In contract, since old code may be slow without it, or (a unique one) need it
 //! for its upserts.
+//!
+//! MySQL makes it invisible first, in validate: queries then do without it, and can have it back at
+//! once, while building it anew would take hours. It is not done where its columns go as well, nor for
+//! one that another replaces: those old code needs until the end.
 
-use super::{Context, Draft, Staging, until_contract};
+use super::add_check::{mysql_claim, small_enough};
+use super::{Context, Draft, Staging, add_index, until_contract};
 use crate::dialect::{Dialect, mysql};
-use crate::migration::{Algorithm, Claim, Fact, LockMode, Stage};
+use crate::migration::{Algorithm, Claim, Fact, LockMode, Stage, Step};
+use crate::schema::Index;
 
 pub(super) fn stage(context: &Context<'_>, table: &str, name: &str, replaced: bool) -> Staging {
     let mut staging = Staging::default();
-    staging.push(Stage::Contract, draft(context, table, name).last());
-    if replaced {
-        staging.push(Stage::Contract, take_name(context, table, name).last());
+    let (before, after) = (&context.source.tables[table], context.target.tables.get(table));
+    let index = &before.indexes[name];
+    let successor = after.and_then(|it| it.indexes.get(name)).filter(|_| replaced);
+    if !index.is_for(context.dialect) || successor.is_some_and(|it| add_index::same(context.dialect, index, it)) {
+        return staging;
     }
-    if context.source.tables[table].indexes[name].unique {
+    let stays = |column: &String| after.is_some_and(|it| it.column(column) == before.column(column));
+    let has_key = !before.primary_key.is_empty();
+    let outlives = successor.is_none() && index.columns.iter().all(stays) && has_key;
+    if context.dialect == Dialect::MySql && outlives {
+        staging.push(Stage::Validate, invisible(context, table, name).step());
+        staging.warnings.push(format!(
+            "MySQL: from validate on, queries do without index `{name}` of `{table}`; if something gets slow, `undo` (or \
+             `ALTER INDEX ... VISIBLE`) brings it back at once, and after contract nothing does"
+        ));
+    }
+    if context.dialect == Dialect::MySql && copies(index) {
+        staging.push(Stage::Contract, Step::Assertion(small_enough(context, table)));
+        staging.warnings.push(format!(
+            "MySQL: writers wait while unique index `{name}` of `{table}` goes, since it is over an expression: the table is \
+             copied. It is refused where there are more than {} rows (`--copy-rows`)",
+            context.copy_rows()
+        ));
+    }
+    staging.push(Stage::Contract, draft(context, table, name, index).last());
+    if successor.is_some_and(|it| it.is_for(context.dialect)) {
+        staging.push(Stage::Contract, take_name(context, table, &until_contract(name), name).last());
+    }
+    if index.unique {
         staging.warnings.push(format!("until contract, unique index `{name}` of `{table}` still binds new code"));
     }
     staging
 }
 
 /// The statement, in contract.
-pub(super) fn draft(context: &Context<'_>, table: &str, name: &str) -> Draft {
+pub(super) fn draft(context: &Context<'_>, table: &str, name: &str, index: &Index) -> Draft {
     let fact = Fact::Index(table.to_owned(), name.to_owned()).negated();
     match context.dialect {
         Dialect::Postgres => {
@@ -27,17 +57,43 @@ pub(super) fn draft(context: &Context<'_>, table: &str, name: &str) -> Draft {
             Draft::new("", sql, claim, fact).alone()
         }
         Dialect::MySql => {
-            let what = format!("DROP INDEX {}", context.ident(name));
-            let sql = mysql::ddl::alter(table, &what, "ALGORITHM=INPLACE, LOCK=NONE");
-            Draft::new("", sql, context.mysql_alter(Stage::Contract, table, Algorithm::Inplace), fact)
+            let (sql, claim) = mysql(context, Stage::Contract, table, name, index);
+            Draft::new("", sql, claim, fact)
         }
     }
 }
 
-/// The index that replaces it gets its name.
-fn take_name(context: &Context<'_>, table: &str, name: &str) -> Draft {
-    let [from, to] = [&until_contract(name), name].map(|it| context.ident(it));
-    let fact = Fact::Index(table.to_owned(), name.to_owned());
+/// MySQL's statement.
+pub(super) fn mysql(context: &Context<'_>, stage: Stage, table: &str, name: &str, index: &Index) -> (String, Claim) {
+    let what = format!("DROP INDEX {}", context.ident(name));
+    if copies(index) {
+        let sql = mysql::ddl::alter(table, &what, "ALGORITHM=COPY, LOCK=SHARED");
+        (sql, mysql_claim(context, stage, table))
+    } else {
+        let sql = mysql::ddl::alter(table, &what, "ALGORITHM=INPLACE, LOCK=NONE");
+        (sql, context.mysql_alter(stage, table, Algorithm::Inplace))
+    }
+}
+
+/// MySQL neither makes nor takes away the hidden column of an expression together with a unique index.
+pub(super) fn copies(index: &Index) -> bool {
+    index.unique && index.has_expressions()
+}
+
+fn invisible(context: &Context<'_>, table: &str, name: &str) -> Draft {
+    let sql = |word: &str| {
+        mysql::ddl::alter(table, &format!("ALTER INDEX {} {word}", context.ident(name)), "ALGORITHM=INPLACE, LOCK=NONE")
+    };
+    let claim = context.mysql_alter(Stage::Validate, table, Algorithm::Inplace);
+    let comment =
+        "Queries do without it from here on, and can have it back at once. A unique one goes on binding writes.";
+    Draft::new(comment, sql("INVISIBLE"), claim.clone(), Fact::Repeatable).undo(sql("VISIBLE"), claim)
+}
+
+/// An index gets another name.
+pub(super) fn take_name(context: &Context<'_>, table: &str, from: &str, to: &str) -> Draft {
+    let fact = Fact::Index(table.to_owned(), to.to_owned());
+    let [from, to] = [from, to].map(|it| context.ident(it));
     match context.dialect {
         Dialect::Postgres => Draft::new("", format!("ALTER INDEX {from} RENAME TO {to}"), Claim::none(), fact),
         Dialect::MySql => {

@@ -64,5 +64,9 @@ fn walk_key(table: &Table) -> Option<&[String]> {
         return Some(&table.primary_key);
     }
     let never_null = |columns: &[String]| columns.iter().all(|it| table.column(it).is_some_and(|it| !it.nullable));
-    table.indexes.values().find(|it| it.unique && never_null(&it.columns)).map(|it| it.columns.as_slice())
+    table
+        .indexes
+        .values()
+        .find(|it| it.makes_unique(&it.columns) && never_null(&it.columns))
+        .map(|it| it.columns.as_slice())
 }

@@ -22,6 +22,7 @@ mod filled_column;
 mod formula;
 mod mirror;
 mod rename_column;
+mod rename_index;
 mod rename_table;
 mod set_default;
 mod set_not_null;
@@ -132,6 +133,15 @@ pub enum Operation {
         /// Another one has its name until [`Operation::DropIndex`].
         replaces: bool,
     },
+    /// An index has another name.
+    RenameIndex {
+        /// The table.
+        table: String,
+        /// The old name.
+        from: String,
+        /// The new name.
+        index: String,
+    },
     /// A new check.
     AddCheck {
         /// The table.
@@ -220,6 +230,9 @@ pub(crate) type Refusal = (String, String);
 impl Operation {
     /// The operation's steps.
     pub(crate) fn stage(&self, context: &Context<'_>) -> Result<Staging, Refusal> {
+        if self.changes_columns() {
+            add_index::no_fulltext(context, self.place().0)?;
+        }
         match self {
             Self::RenameTable { from, table } => rename_table::stage(context, from, table),
             Self::CreateTable { table, deferred } => Ok(create_table::stage(context, table, deferred)),
@@ -231,6 +244,7 @@ impl Operation {
             Self::SetDefault { table, column } => Ok(set_default::stage(context, table, column)),
             Self::DropDefault { table, column } => Ok(drop_default::stage(context, table, column)),
             Self::AddIndex { table, index, replaces } => Ok(add_index::stage(context, table, index, *replaces)),
+            Self::RenameIndex { table, from, index } => Ok(rename_index::stage(context, table, from, index)),
             Self::AddCheck { table, check } => add_check::stage(context, table, check),
             Self::AddForeignKey { table, foreign_key, replaces } => {
                 Ok(add_foreign_key::stage(context, table, foreign_key, *replaces))
@@ -243,6 +257,19 @@ impl Operation {
             }
             Self::DropTable { table } => Ok(drop_table::stage(context, table)),
         }
+    }
+
+    /// Whether the server makes a column, takes one away or changes what it holds.
+    const fn changes_columns(&self) -> bool {
+        matches!(
+            self,
+            Self::AddColumn { .. }
+                | Self::RenameColumn { .. }
+                | Self::ChangeType { .. }
+                | Self::SetNotNull { .. }
+                | Self::DropNotNull { .. }
+                | Self::DropColumn { .. }
+        )
     }
 
     /// The table and, where it is about one, the column: where in the structs it comes from.
@@ -259,6 +286,7 @@ impl Operation {
             Self::RenameTable { table, .. }
             | Self::CreateTable { table, .. }
             | Self::AddIndex { table, .. }
+            | Self::RenameIndex { table, .. }
             | Self::AddCheck { table, .. }
             | Self::AddForeignKey { table, .. }
             | Self::DropForeignKey { table, .. }

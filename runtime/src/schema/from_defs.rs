@@ -118,18 +118,10 @@ fn table(def: &TableDef, intents: &mut Intents, errors: &mut Vec<SchemaError>) -
         add_column(def, column, &mut table, intents, errors);
     }
     for index in def.indexes {
-        let columns: Vec<String> = index.columns.iter().map(|it| (*it).to_owned()).collect();
-        for column in &columns {
-            if table.column(column).is_none() {
-                errors.push(unknown_column(def, "an index", column));
-            }
-        }
-        let name = index.name.map_or_else(
-            || index_name(def.name, &columns.iter().map(String::as_str).collect::<Vec<_>>(), index.unique),
-            str::to_owned,
-        );
+        let name = index.name.map_or_else(|| index_name(def.name, index.columns, index.unique), str::to_owned);
         check_name(def.at, "index", &name, errors);
-        if table.indexes.insert(name.clone(), Index { columns, unique: index.unique }).is_some() {
+        let index = super::from_index::index(def, &table, &name, index, errors);
+        if table.indexes.insert(name.clone(), index).is_some() {
             errors.push(SchemaError {
                 at: Some(def.at),
                 message: format!("table `{}` has two indexes named `{name}`", def.name),
@@ -175,12 +167,12 @@ fn table(def: &TableDef, intents: &mut Intents, errors: &mut Vec<SchemaError>) -
 fn index_foreign_keys(table: &mut Table) {
     let keys: Vec<Vec<String>> = table.foreign_keys.values().map(|key| key.columns.clone()).collect();
     for columns in keys {
-        let served = table.primary_key.starts_with(&columns)
-            || table.indexes.values().any(|index| index.columns.starts_with(&columns));
+        let served =
+            table.primary_key.starts_with(&columns) || table.indexes.values().any(|index| index.serves(&columns));
         if !served {
             let names: Vec<_> = columns.iter().map(String::as_str).collect();
             let name = index_name(&table.name, &names, false);
-            table.indexes.insert(name, Index { columns, unique: false });
+            table.indexes.insert(name, Index::plain(columns, false));
         }
     }
 }
@@ -241,7 +233,7 @@ fn add_column(
         table.primary_key.push(column.name.to_owned());
     }
     if column.unique {
-        let index = Index { columns: vec![column.name.to_owned()], unique: true };
+        let index = Index::plain(vec![column.name.to_owned()], true);
         table.indexes.insert(index_name(def.name, &[column.name], true), index);
     }
     if column.check != PerServer::NONE {
@@ -297,10 +289,11 @@ fn check_type(def: &TableDef, column: &ColumnDef, errors: &mut Vec<SchemaError>)
             "MySQL numbers only a key: add `primary_key`, or remove `identity`",
         );
     }
+    // what is special about an index is looked at with it
     let keyed = column.primary_key
         || column.unique
         || column.references.is_some()
-        || def.indexes.iter().any(|index| index.columns.contains(&column.name));
+        || def.indexes.iter().any(|index| index.form.is_none() && index.columns.contains(&column.name));
     if keyed
         && matches!(column.kind, Kind::Text | Kind::Bytes)
         && column.length.is_none()
@@ -345,8 +338,7 @@ fn check_references(def: &TableDef, schema: &Schema, errors: &mut Vec<SchemaErro
             continue;
         };
         let alone = std::slice::from_ref(&other.name);
-        let unique =
-            target.primary_key == alone || target.indexes.values().any(|index| index.unique && index.columns == alone);
+        let unique = target.primary_key == alone || target.indexes.values().any(|index| index.makes_unique(alone));
         if !unique {
             errors.push(SchemaError {
                 at: Some(column.at),
@@ -400,7 +392,7 @@ fn check_index_names(defs: &[&TableDef], schema: &Schema, errors: &mut Vec<Schem
     }
 }
 
-fn unknown_column(def: &TableDef, what: &str, column: &str) -> SchemaError {
+pub(super) fn unknown_column(def: &TableDef, what: &str, column: &str) -> SchemaError {
     let known: BTreeSet<_> = def.columns.iter().map(|it| it.name).collect();
     SchemaError {
         at: Some(def.at),
@@ -460,6 +452,6 @@ pub(crate) fn limited(name: &str) -> String {
     format!("{}_{:08x}_{}", &name[..cut(38)], hash as u32, &name[tail..])
 }
 
-fn texts(both: PerServer) -> Texts {
+pub(super) fn texts(both: PerServer) -> Texts {
     Texts { postgres: both.postgres.map(str::to_owned), mysql: both.mysql.map(str::to_owned) }
 }

@@ -6,10 +6,14 @@
 //! from, dropped) is kept apart, as [`Intents`]: it is no part of the schema.
 
 mod from_defs;
+mod from_index;
+mod index;
 
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
+
+pub use index::{Index, IndexForm, IndexKey, KeyOf};
 
 pub use from_defs::{SchemaError, SchemaErrors, from_defs, from_schema};
 pub(crate) use from_defs::{from_def_among, limited};
@@ -127,15 +131,6 @@ impl Texts {
             Dialect::MySql => self.mysql.as_deref(),
         }
     }
-}
-
-/// An index.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Index {
-    /// Its columns, in its order.
-    pub columns: Vec<String>,
-    /// No two rows may have the same values.
-    pub unique: bool,
 }
 
 /// A foreign key.

@@ -152,7 +152,7 @@ impl Change {
                 (!unique || !source.tables.contains_key(table) || rows_can_be()).then_some(())?;
                 let name = index_name(table, columns, *unique);
                 (!it.indexes.contains_key(&name)).then_some(())?;
-                it.indexes.insert(name, Index { columns: columns.clone(), unique: *unique });
+                it.indexes.insert(name, Index::plain(columns.clone(), *unique));
             }
             Self::DropIndex { table, index } => {
                 let it = schema.tables.get_mut(table)?;
@@ -234,7 +234,7 @@ pub(super) fn index_foreign_keys(table: &mut Table) {
         let served = table.primary_key.starts_with(&columns)
             || table.indexes.values().any(|index| index.columns.starts_with(&columns));
         if !served {
-            table.indexes.insert(name, Index { columns, unique: false });
+            table.indexes.insert(name, Index::plain(columns, false));
         }
     }
 }

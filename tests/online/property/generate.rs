@@ -88,7 +88,7 @@ fn table(rng: &mut Rng, name: &str) -> Table {
         // a key by its index only
         _ => {
             columns.push(key_column("id", plain(Kind::BigInt), false));
-            let unique = Index { columns: key(&["id"]), unique: true };
+            let unique = Index::plain(key(&["id"]), true);
             indexes.insert(index_name(name, &unique.columns, true), unique);
             Vec::new()
         }
@@ -112,7 +112,7 @@ fn table(rng: &mut Rng, name: &str) -> Table {
         // enough different values for the rows
         let unique = unique
             && columns_of.iter().any(|it| !matches!(it.ty.kind, Kind::Boolean | Kind::TinyInt | Kind::UnsignedTinyInt));
-        table.indexes.insert(index_name(name, &columns, unique), Index { columns, unique });
+        table.indexes.insert(index_name(name, &columns, unique), Index::plain(columns, unique));
     }
     if rng.u8(..3) == 0
         && let Some((name, sql)) = any_check(rng, &table)

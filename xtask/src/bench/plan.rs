@@ -87,7 +87,7 @@ fn table(number: u32, columns: u32) -> Table {
     let mut all = vec![column("id".into(), Kind::BigInt), column("parent".into(), Kind::BigInt)];
     let kinds = [Kind::Integer, Kind::Boolean, Kind::Timestamp, Kind::Uuid, Kind::Double];
     all.extend((2..columns).zip(kinds.into_iter().cycle()).map(|(at, kind)| column(format!("column_{at}"), kind)));
-    let index = Index { columns: vec!["parent".into()], unique: false };
+    let index = Index::plain(vec!["parent".into()], false);
     let key = ForeignKey {
         columns: vec!["parent".into()],
         references: format!("table_{}", number.saturating_sub(1)),

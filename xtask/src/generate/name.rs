@@ -39,6 +39,7 @@ fn words(operation: &Operation) -> String {
         Operation::SetDefault { table, column } => format!("{table}_{column}_default"),
         Operation::DropDefault { table, column } => format!("{table}_{column}_no_default"),
         Operation::AddIndex { index, .. } => format!("add_{index}"),
+        Operation::RenameIndex { index, .. } => format!("rename_to_{index}"),
         Operation::AddCheck { check, .. } => format!("add_{check}"),
         Operation::AddForeignKey { foreign_key, .. } => format!("add_{foreign_key}"),
         Operation::DropForeignKey { foreign_key, .. } => format!("drop_{foreign_key}"),

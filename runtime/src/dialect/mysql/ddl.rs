@@ -3,7 +3,7 @@
 use super::quote::ident;
 use super::types;
 use crate::dialect::Dialect;
-use crate::schema::{Column, ForeignKey, Index, Table};
+use crate::schema::{Column, ForeignKey, Index, IndexKey, KeyOf, Table};
 
 const ME: Dialect = Dialect::MySql;
 
@@ -26,7 +26,7 @@ pub(crate) fn create_table(table: &Table, foreign_keys: &[(&String, &ForeignKey)
     if !table.primary_key.is_empty() {
         parts.push(format!("PRIMARY KEY ({})", ME.idents(&table.primary_key)));
     }
-    parts.extend(table.indexes.iter().map(|(name, it)| index(name, it)));
+    parts.extend(table.indexes.iter().filter(|(_, it)| it.is_for(ME)).map(|(name, it)| index(name, it)));
     for (name, check) in &table.checks {
         if let Some(sql) = check.sql.of(ME) {
             parts.push(format!("CONSTRAINT {} CHECK ({sql})", ident(name)));
@@ -38,8 +38,33 @@ pub(crate) fn create_table(table: &Table, foreign_keys: &[(&String, &ForeignKey)
 
 /// `UNIQUE INDEX ...`, as CREATE TABLE and ALTER TABLE ADD take it.
 pub(crate) fn index(name: &str, index: &Index) -> String {
-    let unique = if index.unique { "UNIQUE " } else { "" };
-    format!("{unique}INDEX {} ({})", ident(name), ME.idents(&index.columns))
+    let kind = match index.form.using.of(ME) {
+        Some("fulltext") => "FULLTEXT ",
+        Some("spatial") => "SPATIAL ",
+        _ if index.unique => "UNIQUE ",
+        _ => "",
+    };
+    format!("{kind}INDEX {} ({})", ident(name), keys(index))
+}
+
+fn keys(index: &Index) -> String {
+    if index.form.keys.is_empty() {
+        return ME.idents(&index.columns);
+    }
+    let key = |key: &IndexKey| {
+        let mut sql = match &key.of {
+            KeyOf::Column(name) => ident(name),
+            KeyOf::Expression(texts) => format!("({})", texts.of(ME).unwrap_or_default()),
+        };
+        if let Some(length) = key.length {
+            sql.push_str(&format!("({length})"));
+        }
+        if key.descending {
+            sql.push_str(" DESC");
+        }
+        sql
+    };
+    index.form.keys.iter().map(key).collect::<Vec<_>>().join(", ")
 }
 
 /// An ALTER that fails rather than do more than is said.

@@ -2,8 +2,9 @@
 
 use super::quote::ident;
 use super::types;
+use crate::def::Nulls;
 use crate::dialect::Dialect;
-use crate::schema::{Column, ForeignKey, Index, Table};
+use crate::schema::{Column, ForeignKey, Index, IndexKey, KeyOf, Table};
 
 const ME: Dialect = Dialect::Postgres;
 
@@ -39,12 +40,45 @@ pub(crate) fn create_table(table: &Table, foreign_keys: &[(&String, &ForeignKey)
 
 /// `CREATE [UNIQUE] INDEX [CONCURRENTLY] ...`
 pub(crate) fn create_index(table: &str, name: &str, index: &Index, concurrently: bool) -> String {
-    format!(
-        "CREATE {}INDEX {}{} ON {} ({})",
+    let method = index.form.using.of(ME).map(|it| format!(" USING {it}")).unwrap_or_default();
+    let mut sql = format!(
+        "CREATE {}INDEX {}{} ON {}{method} ({})",
         if index.unique { "UNIQUE " } else { "" },
         if concurrently { "CONCURRENTLY " } else { "" },
         ident(name),
         ident(table),
-        ME.idents(&index.columns)
-    )
+        keys(index)
+    );
+    if !index.form.include.is_empty() {
+        sql.push_str(&format!(" INCLUDE ({})", ME.idents(&index.form.include)));
+    }
+    if let Some(filter) = &index.form.filter {
+        sql.push_str(&format!(" WHERE {filter}"));
+    }
+    sql
+}
+
+fn keys(index: &Index) -> String {
+    if index.form.keys.is_empty() {
+        return ME.idents(&index.columns);
+    }
+    let key = |key: &IndexKey| {
+        let mut sql = match &key.of {
+            KeyOf::Column(name) => ident(name),
+            KeyOf::Expression(texts) => format!("({})", texts.of(ME).unwrap_or_default()),
+        };
+        if let Some(operators) = &key.operators {
+            sql.push_str(&format!(" {operators}"));
+        }
+        if key.descending {
+            sql.push_str(" DESC");
+        }
+        match key.nulls {
+            Some(Nulls::First) => sql.push_str(" NULLS FIRST"),
+            Some(Nulls::Last) => sql.push_str(" NULLS LAST"),
+            None => {}
+        }
+        sql
+    };
+    index.form.keys.iter().map(key).collect::<Vec<_>>().join(", ")
 }
