@@ -56,7 +56,10 @@ impl Index {
             }
         }
         if keys.is_empty() {
-            ctxt.error(key, "`index` names no column: `index(\"a\", \"b\")`");
+            // a key with a mistake has said so
+            if !list.iter().any(|it| matches!(it, Item::Named(word, _) if word == KEY)) {
+                ctxt.error(key, "`index` names no column: `index(\"a\", \"b\")`");
+            }
             return None;
         }
         let name: Option<LitStr> = name.value;
