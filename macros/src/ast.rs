@@ -87,7 +87,7 @@ impl Column<'_> {
 }
 
 /// `OrderItem` to `order_item`.
-fn snake_case(name: &str) -> String {
+pub(crate) fn snake_case(name: &str) -> String {
     let mut out = String::new();
     for (at, c) in name.char_indices() {
         if c.is_uppercase() && at > 0 {

@@ -67,7 +67,10 @@ fn column(private: &TokenStream, column: &Column<'_>) -> TokenStream {
         };
         (asked("KIND"), asked("NULLABLE"))
     };
-    let said = said(private, attrs);
+    let mut said = said(private, attrs);
+    if !spelled {
+        said.push(quote!(enum_def: <#ty as #private::SqlType>::ENUM));
+    }
     quote! {
         #private::ColumnDef { name: #name, field: #field, at: #at, kind: #kind, nullable: #nullable, #(#said,)* ..#private::ColumnDef::PLAIN }
     }
@@ -169,7 +172,7 @@ fn check(private: &TokenStream, check: &Check) -> TokenStream {
 }
 
 /// The place of a token: `line!()` gives the line of the tokens it is made of.
-fn location(private: &TokenStream, span: Span) -> TokenStream {
+pub(crate) fn location(private: &TokenStream, span: Span) -> TokenStream {
     let line = quote_spanned!(span=> ::core::line!());
     let file = quote_spanned!(span=> ::core::file!());
     quote!(#private::Location { file: #file, line: #line })

@@ -1,4 +1,4 @@
-//! `#[derive(Table)]`: from an annotated struct to a constant definition.
+//! `#[derive(Table)]`: from an annotated struct to a constant definition; and `#[derive(Enum)]`, for a field's type.
 //!
 //! Tokens in, constants out: no I/O, no knowledge of SQL, none of what a type is (that the
 //! compiler answers, through `pontoon::SqlType`). The modules are the steps:
@@ -9,6 +9,7 @@ mod ast;
 mod attr;
 mod check;
 mod ctxt;
+mod enumeration;
 mod expand;
 mod fallback;
 mod symbol;
@@ -69,6 +70,36 @@ pub fn table(input: TokenStream) -> TokenStream {
         (Err(errors), table) => {
             let mut tokens = errors.to_compile_error();
             tokens.extend(fallback::fallback(&input, table.as_ref()));
+            tokens.into()
+        }
+    }
+}
+
+/// Derives `pontoon::SqlType` for an enum without fields: a type of its own on PostgreSQL (`CREATE TYPE ... AS ENUM`),
+/// `enum(...)` on MySQL. One enum may be the type of many columns.
+///
+/// On the enum, `#[enumeration(...)]`:
+///
+/// | | |
+/// |---|---|
+/// | `name = "order_state"` | the type's name; the enum's name in snake case if left out |
+/// | `crate = path` | where `pontoon` is, if not at `::pontoon` |
+///
+/// On a variant, `#[value("...")]`: its value; the variant's name in snake case if left out. The order of the
+/// variants is the order in which the database sorts.
+///
+/// Drivers have their own derive, which stands beside this one:
+/// `#[derive(pontoon::Enum, sqlx::Type)] #[sqlx(type_name = "order_state", rename_all = "snake_case")]`.
+#[proc_macro_derive(Enum, attributes(enumeration, value))]
+pub fn enumeration(input: TokenStream) -> TokenStream {
+    let input = parse_macro_input!(input as DeriveInput);
+    let ctxt = ctxt::Ctxt::new();
+    let enumeration = enumeration::Enumeration::read(&ctxt, &input);
+    match ctxt.check() {
+        Ok(()) => enumeration.expand(false).into(),
+        Err(errors) => {
+            let mut tokens = errors.to_compile_error();
+            tokens.extend(enumeration.expand(true));
             tokens.into()
         }
     }

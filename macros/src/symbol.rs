@@ -3,6 +3,9 @@
 pub(crate) const TABLE: &str = "table";
 pub(crate) const COLUMN: &str = "column";
 
+pub(crate) const ENUMERATION: &str = "enumeration";
+pub(crate) const VALUE: &str = "value";
+
 pub(crate) const NAME: &str = "name";
 pub(crate) const INDEX: &str = "index";
 pub(crate) const UNIQUE: &str = "unique";
@@ -29,6 +32,7 @@ pub(crate) const ON_DELETE: &str = "on_delete";
 pub(crate) const ON_UPDATE: &str = "on_update";
 
 pub(crate) const TABLE_KEYS: &[&str] = &[NAME, INDEX, CHECK, DROPPED, RENAMED_FROM, CRATE];
+pub(crate) const ENUMERATION_KEYS: &[&str] = &[NAME, CRATE];
 pub(crate) const COLUMN_KEYS: &[&str] = &[
     NAME,
     PRIMARY_KEY,

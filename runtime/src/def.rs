@@ -86,6 +86,8 @@ pub struct ColumnDef {
     pub precision: Option<u32>,
     /// Digits of a decimal behind the point.
     pub scale: Option<u32>,
+    /// The field's type, where it is one of `#[derive(pontoon::Enum)]`.
+    pub enum_def: Option<&'static EnumDef>,
     /// The type's SQL name, where the derived one will not do.
     pub sql_type: PerServer,
     /// The default, as an SQL expression.
@@ -117,6 +119,7 @@ impl ColumnDef {
         length: None,
         precision: None,
         scale: None,
+        enum_def: None,
         sql_type: PerServer::NONE,
         default: PerServer::NONE,
         backfill: PerServer::NONE,
@@ -125,6 +128,19 @@ impl ColumnDef {
         references: None,
         renamed_from: None,
     };
+}
+
+/// One enum with `#[derive(Enum)]`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct EnumDef {
+    /// The type's name in a database whose types have names.
+    pub name: &'static str,
+    /// The enum's name.
+    pub enum_name: &'static str,
+    /// Where the enum stands.
+    pub at: Location,
+    /// Its values, in the order of the variants.
+    pub values: &'static [&'static str],
 }
 
 /// `references(table = "...", column = "...", on_delete = "...", on_update = "...")`.

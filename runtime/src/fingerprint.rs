@@ -4,7 +4,9 @@
 //! compares them with its structs (see [`crate::drift`]). FNV-1a, because it is a few lines of
 //! `const fn`; nothing here guards against malice, and files are hashed with SHA-256.
 
-use crate::def::{CheckDef, ColumnDef, IndexDef, IndexFormDef, KeyDef, Nulls, PerServer, ReferenceDef, TableDef};
+use crate::def::{
+    CheckDef, ColumnDef, EnumDef, IndexDef, IndexFormDef, KeyDef, Nulls, PerServer, ReferenceDef, TableDef,
+};
 
 const OFFSET: u64 = 0xcbf2_9ce4_8422_2325;
 const PRIME: u64 = 0x0000_0100_0000_01b3;
@@ -29,6 +31,10 @@ pub const fn of_column(column: &ColumnDef) -> u64 {
     hash = per_server(hash, column.sql_type);
     hash = per_server(hash, column.default);
     hash = per_server(hash, column.check);
+    // what came later counts only where it is written: the numbers of before stay
+    if let Some(it) = column.enum_def {
+        hash = enumeration(hash, it);
+    }
     match column.references {
         None => byte(hash, 0),
         Some(ReferenceDef { table, column, on_delete, on_update }) => {
@@ -36,6 +42,16 @@ pub const fn of_column(column: &ColumnDef) -> u64 {
             byte(byte(hash, on_delete as u8), on_update as u8)
         }
     }
+}
+
+const fn enumeration(hash: u64, it: &EnumDef) -> u64 {
+    let mut hash = str(byte(hash, 4), it.name);
+    let mut at = 0;
+    while at < it.values.len() {
+        hash = str(hash, it.values[at]);
+        at += 1;
+    }
+    hash
 }
 
 /// The number of what stands on the table and on none of its columns: indexes and checks, and

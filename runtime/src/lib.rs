@@ -43,7 +43,7 @@ pub mod sql_type;
 
 pub use def::{Schema, Table};
 pub use dialect::Dialect;
-pub use pontoon_macros::Table;
+pub use pontoon_macros::{Enum, Table};
 pub use sql_type::{Kind, SqlType};
 
 /// What the derive's expansion names; no part of the API.

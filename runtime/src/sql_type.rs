@@ -5,6 +5,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::def::EnumDef;
+
 /// What a value is to a database, before any server spells it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -52,6 +54,8 @@ pub enum Kind {
     Decimal,
     /// Spelled by `#[column(sql_type(...))]` on both servers.
     Custom,
+    /// One of a few values: an enum with `#[derive(pontoon::Enum)]`
+    Enum,
 }
 
 /// A Rust type that can be a column.
@@ -68,18 +72,21 @@ pub enum Kind {
     message = "`{Self}` has no SQL column type",
     label = "Pontoon does not know a column type for this",
     note = "use a type with one (integers, floats, `bool`, `String`, `Vec<u8>`, `Option` of these; with features: chrono, time, uuid, json, decimal)",
-    note = "or `impl pontoon::SqlType` for your own type, or spell it: `#[column(sql_type(postgres = \"...\", mysql = \"...\"))]`"
+    note = "or `#[derive(pontoon::Enum)]` on an enum, `impl pontoon::SqlType` for your own type, or spell it: `#[column(sql_type(postgres = \"...\", mysql = \"...\"))]`"
 )]
 pub trait SqlType {
     /// What it is to a database.
     const KIND: Kind;
     /// Whether it can be NULL; `Option<T>` alone.
     const NULLABLE: bool = false;
+    /// The values of an enum; `#[derive(pontoon::Enum)]` alone.
+    const ENUM: Option<&'static EnumDef> = None;
 }
 
 impl<T: SqlType> SqlType for Option<T> {
     const KIND: Kind = T::KIND;
     const NULLABLE: bool = true;
+    const ENUM: Option<&'static EnumDef> = T::ENUM;
 }
 
 macro_rules! kinds {

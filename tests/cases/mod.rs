@@ -71,6 +71,11 @@ macro_rules! every_case {
             change_type_under_special_indexes,
             narrow_type_by_expressions,
             rename_column_with_another_type,
+            add_column_of_an_enum,
+            drop_column_of_an_enum,
+            add_enum_value_last,
+            add_enum_value_between,
+            rename_column_to_another_enum,
             drop_table,
             rename_table,
             replace_index,
@@ -136,6 +141,7 @@ mod add;
 mod column;
 mod constraint;
 mod drop;
+mod enums;
 mod index;
 mod index_kinds;
 mod rename;
@@ -146,6 +152,7 @@ pub(crate) use add::*;
 pub(crate) use column::*;
 pub(crate) use constraint::*;
 pub(crate) use drop::*;
+pub(crate) use enums::*;
 pub(crate) use index::*;
 pub(crate) use index_kinds::*;
 pub(crate) use rename::*;

@@ -154,6 +154,9 @@ fn way_back(plan: &Plan) -> String {
         Step::Statement(it) => Some(&it.undo),
         _ => None,
     });
-    let stays = undos.into_iter().any(|it| matches!(it, Undo::Nothing(why) if why.contains("stays")));
-    if stays { "until contract; the wider type stays".into() } else { "until contract".into() }
+    let stays = undos.into_iter().find_map(|it| match it {
+        Undo::Nothing(why) => why.split_once(" stays").map(|(what, _)| what),
+        _ => None,
+    });
+    stays.map_or_else(|| "until contract".into(), |what| format!("until contract; {what} stays"))
 }

@@ -29,7 +29,7 @@ on_both_servers!(
 const ROWS: i64 = 5_000;
 
 fn column(name: &str, kind: Kind, length: Option<u32>) -> Column {
-    let ty = pontoon::schema::ColumnType { kind, length, precision: None, scale: None, spelled: Texts::default() };
+    let ty = pontoon::schema::ColumnType { length, ..pontoon::schema::ColumnType::plain(kind) };
     Column { name: name.into(), ty, nullable: false, identity: false, default: Texts::default() }
 }
 

@@ -8,7 +8,7 @@ mod table;
 pub(crate) use column::{Column, Reference};
 pub(crate) use index::{Index, Key};
 pub(crate) use item::{Item, Value, items};
-pub(crate) use table::{Check, Table};
+pub(crate) use table::{Check, Table, path};
 
 use proc_macro2::TokenStream;
 use quote::{ToTokens, quote};
@@ -66,7 +66,7 @@ impl<T> Once<T> {
 }
 
 /// `name = "text"`, not empty.
-fn text(ctxt: &Ctxt, name: &Ident, value: &Value) -> Option<LitStr> {
+pub(crate) fn text(ctxt: &Ctxt, name: &Ident, value: &Value) -> Option<LitStr> {
     match value {
         Value::Lit(syn::Lit::Str(text)) if text.value().trim().is_empty() => {
             ctxt.error(text, format!("`{name}` is empty"));
@@ -139,7 +139,7 @@ fn per_server(ctxt: &Ctxt, name: &Ident, value: &Value) -> Option<PerServer> {
 }
 
 /// A word that is not known here, with those that are, and the one that was perhaps meant.
-fn unknown(ctxt: &Ctxt, item: &Item, known: &[&str], place: &str) {
+pub(crate) fn unknown(ctxt: &Ctxt, item: &Item, known: &[&str], place: &str) {
     let list = known.join(", ");
     match item {
         Item::Lit(lit) => ctxt.error(lit, format!("`{place}` takes no bare value here; it knows: {list}")),

@@ -44,7 +44,7 @@ impl Table {
     }
 }
 
-fn path(ctxt: &Ctxt, key: &Ident, value: &Value) -> Option<Path> {
+pub(crate) fn path(ctxt: &Ctxt, key: &Ident, value: &Value) -> Option<Path> {
     match value {
         Value::Path(path) => Some(path.clone()),
         Value::Lit(syn::Lit::Str(text)) => text.parse().map_err(|error| ctxt.push(error)).ok(),

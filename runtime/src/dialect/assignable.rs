@@ -21,6 +21,8 @@ pub(crate) fn assignable(from: &ColumnType, to: &ColumnType) -> bool {
         }
         (Kind::Real, Kind::Double) => true,
         (Kind::Decimal, Kind::Decimal) => whole(from) <= whole(to) && from.scale <= to.scale,
+        // the type of that name gets the new values itself, or another one takes its place
+        (Kind::Enum, Kind::Enum) => from.values().iter().all(|it| to.values().contains(it)),
         (_, Kind::Decimal) => range(from.kind).is_some_and(|(_, high)| high < 10_i128.pow(whole(to).min(30))),
         _ => false,
     }
@@ -59,7 +61,7 @@ mod tests {
     use crate::schema::Texts;
 
     fn ty(kind: Kind, [length, precision, scale]: [Option<u32>; 3]) -> ColumnType {
-        ColumnType { kind, length, precision, scale, spelled: Texts::default() }
+        ColumnType { length, precision, scale, ..ColumnType::plain(kind) }
     }
 
     fn plain(kind: Kind) -> ColumnType {

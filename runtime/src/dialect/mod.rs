@@ -78,6 +78,16 @@ impl Dialect {
         }
     }
 
+    /// A value of the one type as one of the other, to which it can be assigned: PostgreSQL does not know that two
+    /// enums have values in common.
+    pub(crate) fn converted(self, value: &str, [from, to]: [&ColumnType; 2]) -> String {
+        if self == Self::Postgres && from.enumeration.is_some() && self.type_name(from) != self.type_name(to) {
+            format!("CAST(CAST({value} AS text) AS {})", self.type_name(to))
+        } else {
+            value.to_owned()
+        }
+    }
+
     /// A default as `DEFAULT` takes it.
     pub fn default_value(self, ty: &ColumnType, sql: &str) -> String {
         match self {

@@ -3,6 +3,7 @@
 
 mod column;
 mod create;
+mod enums;
 mod rename;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -20,6 +21,7 @@ pub fn diff(source: &Schema, target: &Schema, intents: &Intents) -> Result<Vec<O
     let moved = rename::moved_all(source, &renamed);
     let source = &moved;
     let mut diff = Diff { source, intents, operations: Vec::new(), errors: Vec::new() };
+    diff.enums(target);
     diff.renamed_tables(&renamed, target);
     diff.dropped_tables(target);
     let new: Vec<&Table> = target.tables.values().filter(|it| !source.tables.contains_key(&it.name)).collect();
@@ -39,9 +41,15 @@ pub fn diff(source: &Schema, target: &Schema, intents: &Intents) -> Result<Vec<O
         return Err(SchemaErrors(diff.errors));
     }
     // tables come before what is added to others, and in their own order
-    let at = diff
-        .operations
-        .partition_point(|it| matches!(it, Operation::RenameTable { .. } | Operation::DropForeignKey { .. }));
+    let at = diff.operations.partition_point(|it| {
+        matches!(
+            it,
+            Operation::CreateEnum { .. }
+                | Operation::AddEnumValues { .. }
+                | Operation::RenameTable { .. }
+                | Operation::DropForeignKey { .. }
+        )
+    });
     diff.operations.splice(at..at, created);
     Ok(diff.operations)
 }

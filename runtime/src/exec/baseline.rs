@@ -33,6 +33,9 @@ fn left_behind(until: &[Recorded]) -> Vec<(Fact, bool)> {
         if !holds {
             facts.retain(|it, _| !belongs(it, &fact));
         }
+        if let Fact::Type(table, column, _) = &fact {
+            facts.retain(|it, _| !matches!(it, Fact::Type(t, c, _) if t == table && c == column));
+        }
         if let Fact::View(view) = &fact {
             // the view reads one table, whose name it takes over
             views.insert(view.clone(), statement.claim.locks.keys().next().cloned());
@@ -67,6 +70,7 @@ fn belongs(fact: &Fact, gone: &Fact) -> bool {
             | Fact::Trigger(table, _),
             Fact::Table(gone),
         ) => table == gone,
+        (Fact::EnumValue(name, _), Fact::Enum(gone)) => name == gone,
         (Fact::Validated(table, name), Fact::Constraint(gone_table, gone)) => table == gone_table && name == gone,
         _ => false,
     }
@@ -83,6 +87,8 @@ fn is_ours(fact: &Fact) -> bool {
         | Fact::Validated(_, name)
         | Fact::Trigger(_, name)
         | Fact::Function(name)
+        | Fact::Enum(name)
+        | Fact::EnumValue(name, _)
         | Fact::Table(name)
         | Fact::View(name) => name.starts_with("pontoon_"),
         Fact::Repeatable | Fact::Not(_) => true,

@@ -32,6 +32,10 @@ pub enum Fact {
     Trigger(String, String),
     /// `function sync`
     Function(String),
+    /// `enum state`: PostgreSQL has a type of that name.
+    Enum(String),
+    /// `value state.paid`: and it has that value.
+    EnumValue(String, String),
     /// `repeatable`: the catalog cannot tell, and the statement can be run again. Never holds.
     Repeatable,
     /// `not ...`
@@ -67,6 +71,7 @@ impl Fact {
                 ("table", "") => Ok(Self::Table(first)),
                 ("view", "") => Ok(Self::View(first)),
                 ("function", "") => Ok(Self::Function(first)),
+                ("enum", "") => Ok(Self::Enum(first)),
                 _ => Err(format!("`{text}` is no fact")),
             };
         };
@@ -86,6 +91,7 @@ impl Fact {
             "constraint" => Self::Constraint,
             "validated" => Self::Validated,
             "trigger" => Self::Trigger,
+            "value" => Self::EnumValue,
             _ => return Err(format!("`{key}` is no kind of fact")),
         };
         if rest.is_empty() { Ok(make(first, second)) } else { Err(format!("`{rest}` is one word too many")) }
@@ -100,6 +106,7 @@ impl fmt::Display for Fact {
             Self::Table(name) => return write!(f, "table {}", quote(name)),
             Self::View(name) => return write!(f, "view {}", quote(name)),
             Self::Function(name) => return write!(f, "function {}", quote(name)),
+            Self::Enum(name) => return write!(f, "enum {}", quote(name)),
             Self::Type(table, name, ty) => return write!(f, "type {}.{} {ty}", quote(table), quote(name)),
             Self::Column(table, name) => ("column", table, name),
             Self::Nullable(table, name) => ("nullable", table, name),
@@ -108,6 +115,7 @@ impl fmt::Display for Fact {
             Self::Constraint(table, name) => ("constraint", table, name),
             Self::Validated(table, name) => ("validated", table, name),
             Self::Trigger(table, name) => ("trigger", table, name),
+            Self::EnumValue(name, value) => ("value", name, value),
         };
         write!(f, "{key} {}.{}", quote(table), quote(name))
     }
@@ -125,6 +133,8 @@ mod tests {
             "type users.a varchar(9)",
             "index users.\"Größe.x\"",
             "function pontoon_f",
+            "enum state",
+            "value state.\"half paid\"",
             "repeatable",
         ] {
             assert_eq!(Fact::parse(text).unwrap().to_string(), text);

@@ -226,9 +226,11 @@ pub(super) fn expressions(
     let said = |texts: &BTreeMap<(String, String), Texts>| {
         texts.get(&key).and_then(|it| it.of(context.dialect)).map(str::to_owned)
     };
-    let by_itself = |column: &Column| assignable(&before.ty, &after.ty).then(|| context.ident(&column.name));
-    let forth = said(&context.intents.backfills).or_else(|| by_itself(before));
-    let back = said(&context.intents.reverses).or_else(|| by_itself(after));
+    let by_itself = |from: &Column, to: &Column| {
+        assignable(&before.ty, &after.ty).then(|| context.dialect.converted(&context.ident(&from.name), [&from.ty, &to.ty]))
+    };
+    let forth = said(&context.intents.backfills).or_else(|| by_itself(before, after));
+    let back = said(&context.intents.reverses).or_else(|| by_itself(after, before));
     match (forth, back) {
         (Some(forth), Some(back)) => Ok([forth, back]),
         _ => Err((

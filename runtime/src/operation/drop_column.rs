@@ -103,7 +103,7 @@ fn may_be_left_out(context: &Context<'_>, table: &Table, column: &Column, stage:
         Some(zero) => {
             let fact = Fact::Default(table.name.clone(), column.name.clone());
             let claim = context.alter(stage, &table.name);
-            let sql = super::set_default::sql(context, &table.name, column, Some(zero));
+            let sql = super::set_default::sql(context, &table.name, column, Some(&zero));
             let undo = super::set_default::sql(context, &table.name, column, None);
             let comment = "New code leaves the column out; old code still reads a value.";
             staging.push_drafted(stage, Draft::new(comment, sql, claim.clone(), fact).undo(undo, claim));

@@ -5,14 +5,17 @@
 
 mod add_check;
 mod add_column;
+mod add_enum_values;
 mod add_foreign_key;
 mod add_index;
 mod change_type;
+mod create_enum;
 mod create_table;
 mod dependants;
 mod drop_check;
 mod drop_column;
 mod drop_default;
+mod drop_enum;
 mod drop_foreign_key;
 mod drop_index;
 mod drop_not_null;
@@ -51,6 +54,24 @@ use crate::schema::{Intents, Schema, Table};
 /// contract drops (see `Context::children`), an index goes before its column.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Operation {
+    /// A new enum.
+    CreateEnum {
+        /// The enum.
+        name: String,
+        /// The first table that has it.
+        table: String,
+        /// The first column of that table that has it.
+        column: String,
+    },
+    /// An enum has more values.
+    AddEnumValues {
+        /// The enum.
+        name: String,
+        /// The first table that has it.
+        table: String,
+        /// The first column of that table that has it.
+        column: String,
+    },
     /// A table has another name.
     RenameTable {
         /// The old name.
@@ -188,6 +209,13 @@ pub enum Operation {
         /// The table.
         table: String,
     },
+    /// An enum goes, with the last column that had it.
+    DropEnum {
+        /// The enum.
+        name: String,
+        /// The first table that had it.
+        table: String,
+    },
 }
 
 /// What an operation looks at.
@@ -234,6 +262,9 @@ impl Operation {
             add_index::no_fulltext(context, self.place().0)?;
         }
         match self {
+            Self::CreateEnum { name, .. } => Ok(create_enum::stage(context, name)),
+            Self::AddEnumValues { name, .. } => Ok(add_enum_values::stage(context, name)),
+            Self::DropEnum { name, .. } => Ok(drop_enum::stage(context, name)),
             Self::RenameTable { from, table } => rename_table::stage(context, from, table),
             Self::CreateTable { table, deferred } => Ok(create_table::stage(context, table, deferred)),
             Self::AddColumn { table, column } => add_column::stage(context, table, column),
@@ -275,7 +306,9 @@ impl Operation {
     /// The table and, where it is about one, the column: where in the structs it comes from.
     pub fn place(&self) -> (&str, Option<&str>) {
         match self {
-            Self::AddColumn { table, column }
+            Self::CreateEnum { table, column, .. }
+            | Self::AddEnumValues { table, column, .. }
+            | Self::AddColumn { table, column }
             | Self::RenameColumn { table, column, .. }
             | Self::ChangeType { table, column }
             | Self::SetNotNull { table, column }
@@ -292,7 +325,8 @@ impl Operation {
             | Self::DropForeignKey { table, .. }
             | Self::DropCheck { table, .. }
             | Self::DropIndex { table, .. }
-            | Self::DropTable { table } => (table, None),
+            | Self::DropTable { table }
+            | Self::DropEnum { table, .. } => (table, None),
         }
     }
 }

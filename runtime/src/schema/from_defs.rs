@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
-use super::{Check, Column, ColumnType, ForeignKey, Index, Intents, Schema, Table, Texts};
+use super::{enums, Check, Column, ColumnType, Enumeration, ForeignKey, Index, Intents, Schema, Table, Texts};
 use crate::def::{ColumnDef, Location, PerServer, TableDef};
 use crate::sql_type::Kind;
 
@@ -57,6 +57,7 @@ pub fn from_defs(defs: &[&TableDef]) -> Result<(Schema, Intents), SchemaErrors> 
     for def in defs {
         check_references(def, &schema, &mut errors);
     }
+    enums::check(defs, &schema, &mut errors);
     finish(schema, intents, errors)
 }
 
@@ -223,6 +224,10 @@ fn add_column(
             length: column.length,
             precision: column.precision,
             scale: column.scale,
+            enumeration: column.enum_def.map(|it| Enumeration {
+                name: it.name.to_owned(),
+                values: it.values.iter().map(|it| (*it).to_owned()).collect(),
+            }),
             spelled: texts(column.sql_type),
         },
         nullable: column.nullable,
@@ -403,7 +408,7 @@ pub(super) fn unknown_column(def: &TableDef, what: &str, column: &str) -> Schema
 
 /// The names both servers can hold: 63 bytes on PostgreSQL (which cuts longer ones off
 /// without an error), 64 characters on MySQL, nothing beyond the basic plane there.
-fn check_name(at: Location, what: &str, name: &str, errors: &mut Vec<SchemaError>) {
+pub(super) fn check_name(at: Location, what: &str, name: &str, errors: &mut Vec<SchemaError>) {
     let wrong = if name.is_empty() {
         Some("is empty".to_owned())
     } else if name.len() > 63 {

@@ -5,6 +5,7 @@
 //! more than one struct to see. What an attribute says about the *way* (backfill, renamed
 //! from, dropped) is kept apart, as [`Intents`]: it is no part of the schema.
 
+mod enums;
 mod from_defs;
 mod from_index;
 mod index;
@@ -27,6 +28,20 @@ use crate::sql_type::Kind;
 pub struct Schema {
     /// The tables, by name.
     pub tables: BTreeMap<String, Table>,
+}
+
+impl Schema {
+    /// The enums of its columns by name, each with the first column that has it.
+    pub(crate) fn enums(&self) -> BTreeMap<&str, (&Enumeration, &Table, &Column)> {
+        let columns = self.tables.values().flat_map(|table| table.columns.iter().map(move |it| (table, it)));
+        let mut enums = BTreeMap::new();
+        for (table, column) in columns {
+            if let Some(it) = &column.ty.enumeration {
+                enums.entry(it.name.as_str()).or_insert((it, table, column));
+            }
+        }
+        enums
+    }
 }
 
 /// One table.
@@ -102,9 +117,34 @@ pub struct ColumnType {
     /// Digits of a decimal behind the point.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub scale: Option<u32>,
+    /// The values of an enum.
+    #[serde(default, rename = "enum", skip_serializing_if = "Option::is_none")]
+    pub enumeration: Option<Enumeration>,
     /// The user's own spelling.
     #[serde(default, skip_serializing_if = "Texts::is_empty")]
     pub spelled: Texts,
+}
+
+impl ColumnType {
+    /// A type of which there is nothing more to say.
+    pub const fn plain(kind: Kind) -> Self {
+        let spelled = Texts { postgres: None, mysql: None };
+        Self { kind, length: None, precision: None, scale: None, enumeration: None, spelled }
+    }
+
+    /// An enum's values; none for any other type.
+    pub(crate) fn values(&self) -> &[String] {
+        self.enumeration.as_ref().map_or(&[], |it| &it.values)
+    }
+}
+
+/// An enum: on PostgreSQL a type of the schema, which columns of many tables may share.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Enumeration {
+    /// Its name.
+    pub name: String,
+    /// Its values, in their order.
+    pub values: Vec<String>,
 }
 
 /// A piece of the user's SQL, for each server.

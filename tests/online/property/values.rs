@@ -14,7 +14,7 @@ fn pair(postgres: &str, mysql: &str) -> Texts {
 }
 
 pub(super) fn plain(kind: Kind) -> ColumnType {
-    ColumnType { kind, length: None, precision: None, scale: None, spelled: Texts::default() }
+    ColumnType::plain(kind)
 }
 
 pub(super) fn sized(kind: Kind, length: u32) -> ColumnType {

@@ -106,6 +106,6 @@ fn table(number: u32, columns: u32) -> Table {
 }
 
 fn column(name: String, kind: Kind) -> Column {
-    let ty = ColumnType { kind, length: None, precision: None, scale: None, spelled: Texts::default() };
+    let ty = ColumnType::plain(kind);
     Column { nullable: name != "id", name, ty, identity: false, default: Texts::default() }
 }

@@ -29,6 +29,9 @@ pub(super) fn derived(first: bool, operations: &[Operation]) -> String {
 
 fn words(operation: &Operation) -> String {
     match operation {
+        Operation::CreateEnum { name, .. } => format!("create_{name}"),
+        Operation::AddEnumValues { name, .. } => format!("add_{name}_values"),
+        Operation::DropEnum { name, .. } => format!("drop_{name}"),
         Operation::RenameTable { from, table } => format!("rename_{from}_to_{table}"),
         Operation::CreateTable { table, .. } => format!("create_{table}"),
         Operation::AddColumn { table, column } => format!("add_{table}_{column}"),

@@ -40,6 +40,12 @@ pub fn is_of_column(line: &str, table: &str, column: &str) -> bool {
     })
 }
 
+/// Whether a line of [`difference`] tells of this type's definition.
+pub fn is_of_type(line: &str, name: &str) -> bool {
+    let said = line.trim_start_matches(['-', '+', ' ']);
+    [Dialect::Postgres.ident(name), name.to_owned()].iter().any(|name| said.starts_with(&format!("type {name}: ")))
+}
+
 /// Every query gives lines of two columns: the object, and what it is.
 const POSTGRES: &[&str] = &[
     "SELECT 'table ' || c.oid::regclass::text, c.relkind::text || c.relpersistence::text || coalesce(array_to_string(c.reloptions, ','), '') \

@@ -316,6 +316,8 @@ impl Run<'_> {
         let mut difference = catalog::difference(before, &self.catalog().await?);
         let stays: Vec<_> = widened(migration).collect();
         difference.retain(|line| !stays.iter().any(|(table, column)| catalog::is_of_column(line, table, column)));
+        let grown: Vec<_> = grown(migration).collect();
+        difference.retain(|line| !grown.iter().any(|name| catalog::is_of_type(line, name)));
         if let (false, Some(last)) = (difference.is_empty(), self.entries.last_mut()) {
             last.findings.push(undo_differs(&difference));
         }
@@ -329,6 +331,14 @@ fn widened(migration: &Migration) -> impl Iterator<Item = (&str, &str)> {
         Step::Statement(Statement { done: Fact::Type(table, column, _), undo: Undo::Nothing(_), .. }) => {
             Some((table.as_str(), column.as_str()))
         }
+        _ => None,
+    })
+}
+
+/// The types whose values stay, as their statements say.
+fn grown(migration: &Migration) -> impl Iterator<Item = &str> {
+    migration.steps.iter().filter_map(|(_, step)| match step {
+        Step::Statement(Statement { done: Fact::EnumValue(name, _), undo: Undo::Nothing(_), .. }) => Some(name.as_str()),
         _ => None,
     })
 }

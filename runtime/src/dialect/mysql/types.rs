@@ -1,5 +1,6 @@
 //! Column types (MySQL manual, "Data Types").
 
+use super::quote::literal;
 use crate::migration::KeyCast;
 use crate::schema::ColumnType;
 use crate::sql_type::Kind;
@@ -30,6 +31,10 @@ pub(crate) fn name(ty: &ColumnType) -> String {
         Kind::Uuid => "binary(16)".into(),
         Kind::Json => "json".into(),
         Kind::Decimal => format!("decimal({precision},{scale})"),
+        Kind::Enum => {
+            let values: Vec<_> = ty.values().iter().map(|it| literal(it)).collect();
+            format!("enum({})", values.join(","))
+        }
         // the derive gives this kind only to a column with both spellings
         Kind::Custom => "longtext".into(),
     }
@@ -38,6 +43,9 @@ pub(crate) fn name(ty: &ColumnType) -> String {
 /// Whether the type takes a literal as its default, and so a new column of it is INSTANT with
 /// a value. TEXT, BLOB and JSON take an expression only.
 pub(crate) fn takes_literal_default(ty: &ColumnType) -> bool {
+    if ty.kind == Kind::Enum {
+        return true;
+    }
     let name = name(ty).to_ascii_lowercase();
     !["text", "blob", "json", "geometry", "vector"].iter().any(|kind| name.contains(kind))
 }
@@ -81,8 +89,12 @@ fn inner_quote(text: &str) -> bool {
 
 /// Whether the catalog alone changes. The bytes of a text's length are one up to 255 bytes and two
 /// beyond, and a character is taken for four bytes (utf8mb4); where that is wrong, the server refuses
-/// the statement rather than copy.
+/// the statement rather than copy. An enum is kept as the place of its value, in one byte up to 255 values.
 pub(crate) fn widens_in_place(from: &ColumnType, to: &ColumnType) -> bool {
+    if from.kind == Kind::Enum && to.kind == Kind::Enum {
+        let bytes = |ty: &ColumnType| ty.values().len() > 255;
+        return to.values().starts_with(from.values()) && bytes(from) == bytes(to);
+    }
     let bytes = match from.kind {
         Kind::Text => 4,
         Kind::Bytes => 1,
@@ -94,11 +106,11 @@ pub(crate) fn widens_in_place(from: &ColumnType, to: &ColumnType) -> bool {
 }
 
 /// A value that means nothing, for a column that goes away; `None` where there is no such value.
-pub(crate) fn zero(ty: &ColumnType) -> Option<&'static str> {
+pub(crate) fn zero(ty: &ColumnType) -> Option<String> {
     if ty.spelled.mysql.is_some() {
         return None;
     }
-    Some(match ty.kind {
+    let zero = match ty.kind {
         Kind::Boolean
         | Kind::TinyInt
         | Kind::SmallInt
@@ -117,8 +129,10 @@ pub(crate) fn zero(ty: &ColumnType) -> Option<&'static str> {
         Kind::DateTime | Kind::Timestamp => "'1970-01-01 00:00:00'",
         Kind::Uuid => "X'00000000000000000000000000000000'",
         Kind::Json => "'null'",
+        Kind::Enum => return ty.values().first().map(|it| literal(it)),
         Kind::Custom => return None,
-    })
+    };
+    Some(zero.to_owned())
 }
 
 /// A value that no application writes, which marks a row that has none yet.
@@ -163,7 +177,8 @@ pub(crate) fn left_out(ty: &ColumnType) -> Option<String> {
                 format!("-{whole}.{}", "9".repeat(scale))
             }
         }
-        Kind::Custom => return None,
+        // an enum holds its values and no other
+        Kind::Enum | Kind::Custom => return None,
     })
 }
 
@@ -210,6 +225,7 @@ pub(crate) fn key_cast(ty: &ColumnType) -> Option<KeyCast> {
         Kind::DateTime | Kind::Timestamp => cast("DATETIME(6)"),
         Kind::Decimal => Some(KeyCast::Type(name(ty).to_ascii_uppercase())),
         Kind::Real | Kind::Double => cast("DOUBLE"),
-        Kind::Json | Kind::Custom => None,
+        // an enum is compared by the place of its value
+        Kind::Json | Kind::Enum | Kind::Custom => None,
     }
 }

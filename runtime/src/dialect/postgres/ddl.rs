@@ -1,6 +1,6 @@
 //! CREATE TABLE, ALTER TABLE, CREATE INDEX (PostgreSQL manual, "SQL Commands").
 
-use super::quote::ident;
+use super::quote::{ident, literal};
 use super::types;
 use crate::def::Nulls;
 use crate::dialect::Dialect;
@@ -21,6 +21,12 @@ pub(crate) fn column(column: &Column, nullable: bool, default: Option<&str>) -> 
         sql.push_str(&format!(" DEFAULT {default}"));
     }
     sql
+}
+
+/// `CREATE TYPE "state" AS ENUM ('new', 'paid')`
+pub(crate) fn create_enum(name: &str, values: &[String]) -> String {
+    let values: Vec<_> = values.iter().map(|it| literal(it)).collect();
+    format!("CREATE TYPE {} AS ENUM ({})", ident(name), values.join(", "))
 }
 
 /// The table with its keys, checks and the foreign keys named; its indexes are statements of their own.

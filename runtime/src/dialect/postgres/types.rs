@@ -1,5 +1,6 @@
 //! Column types (PostgreSQL manual, "Data Types").
 
+use super::quote::{ident, literal};
 use crate::migration::KeyCast;
 use crate::schema::ColumnType;
 use crate::sql_type::Kind;
@@ -27,6 +28,7 @@ pub(crate) fn name(ty: &ColumnType) -> String {
         Kind::Uuid => "uuid".into(),
         Kind::Json => "jsonb".into(),
         Kind::Decimal => format!("numeric({precision},{scale})"),
+        Kind::Enum => ty.enumeration.as_ref().map_or_else(|| "text".into(), |it| ident(&it.name)),
         // the derive gives this kind only to a column with both spellings
         Kind::Custom => "text".into(),
     }
@@ -50,11 +52,11 @@ pub(crate) fn catalog_name(ty: &ColumnType) -> String {
 }
 
 /// A value that means nothing, for a column that goes away; `None` where there is no such value.
-pub(crate) fn zero(ty: &ColumnType) -> Option<&'static str> {
+pub(crate) fn zero(ty: &ColumnType) -> Option<String> {
     if ty.spelled.postgres.is_some() {
         return None;
     }
-    Some(match ty.kind {
+    let zero = match ty.kind {
         Kind::Boolean => "false",
         Kind::TinyInt
         | Kind::SmallInt
@@ -74,8 +76,10 @@ pub(crate) fn zero(ty: &ColumnType) -> Option<&'static str> {
         Kind::Timestamp => "'1970-01-01 00:00:00+00'",
         Kind::Uuid => "'00000000-0000-0000-0000-000000000000'",
         Kind::Json => "'null'",
+        Kind::Enum => return ty.values().first().map(|it| literal(it)),
         Kind::Custom => return None,
-    })
+    };
+    Some(zero.to_owned())
 }
 
 /// A value that no application writes: the default of a new nullable column while the sync
@@ -85,8 +89,8 @@ pub(crate) fn left_out(ty: &ColumnType) -> Option<&'static str> {
         return None;
     }
     Some(match ty.kind {
-        // a boolean has no third value
-        Kind::Boolean | Kind::Custom => return None,
+        // these have no value beside those that are meant
+        Kind::Boolean | Kind::Enum | Kind::Custom => return None,
         Kind::TinyInt | Kind::SmallInt | Kind::UnsignedTinyInt => "-32768",
         Kind::Integer | Kind::UnsignedSmallInt => "-2147483648",
         Kind::BigInt | Kind::UnsignedInteger => "-9223372036854775808",

@@ -42,7 +42,7 @@ fn names(fact: &Fact) -> Vec<String> {
     match fact {
         Fact::Repeatable => Vec::new(),
         Fact::Not(inner) => names(inner),
-        Fact::Table(name) | Fact::View(name) | Fact::Function(name) => vec![name.clone()],
+        Fact::Table(name) | Fact::View(name) | Fact::Function(name) | Fact::Enum(name) => vec![name.clone()],
         Fact::Type(table, name, ty) => vec![table.clone(), name.clone(), ty.clone()],
         Fact::Column(table, name)
         | Fact::Nullable(table, name)
@@ -50,7 +50,8 @@ fn names(fact: &Fact) -> Vec<String> {
         | Fact::Index(table, name)
         | Fact::Constraint(table, name)
         | Fact::Validated(table, name)
-        | Fact::Trigger(table, name) => vec![table.clone(), name.clone()],
+        | Fact::Trigger(table, name)
+        | Fact::EnumValue(table, name) => vec![table.clone(), name.clone()],
     }
 }
 

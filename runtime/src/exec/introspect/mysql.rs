@@ -48,6 +48,7 @@ pub(super) const fn question(fact: &Fact) -> &'static str {
             "SELECT '1' FROM information_schema.TRIGGERS WHERE TRIGGER_SCHEMA = DATABASE() AND EVENT_OBJECT_TABLE = ? \
              AND TRIGGER_NAME = ?"
         }
-        Fact::Repeatable | Fact::Not(_) => "SELECT '1' FROM DUAL WHERE 1 = 0",
+        // there are no types beside the columns
+        Fact::Enum(_) | Fact::EnumValue(..) | Fact::Repeatable | Fact::Not(_) => "SELECT '1' FROM DUAL WHERE 1 = 0",
     }
 }

@@ -49,6 +49,13 @@ pub(super) const fn question(fact: &Fact) -> &'static str {
             "SELECT 1::text FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid \
              WHERE c.relnamespace = current_schema()::regnamespace AND c.relname = $1 AND t.tgname = $2"
         }
+        Fact::Enum(_) => {
+            "SELECT 1::text FROM pg_type WHERE typnamespace = current_schema()::regnamespace AND typname = $1 AND typtype = 'e'"
+        }
+        Fact::EnumValue(..) => {
+            "SELECT 1::text FROM pg_type t JOIN pg_enum e ON e.enumtypid = t.oid \
+             WHERE t.typnamespace = current_schema()::regnamespace AND t.typname = $1 AND e.enumlabel = $2"
+        }
         Fact::Repeatable | Fact::Not(_) => "SELECT 1::text WHERE false",
     }
 }
