@@ -113,7 +113,10 @@ fn value(ctxt: &Ctxt, attribute: &Attribute) -> Option<LitStr> {
                 it.is_empty() || it.len() > 63 || it.ends_with(' ') || it.chars().any(|c| c.is_control() || c == '\\')
             };
             if wrong(&text.value()) {
-                ctxt.error(&text, "a value has 1 to 63 bytes, no backslash, no control character and no space at its end");
+                ctxt.error(
+                    &text,
+                    "a value has 1 to 63 bytes, no backslash, no control character and no space at its end",
+                );
             }
             Some(text)
         }

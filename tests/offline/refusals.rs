@@ -496,3 +496,110 @@ fn columns_under_indexes_that_do_not_let_go() {
       help: keep the columns as they are, or keep texts to be searched in a table of their own
     "#);
 }
+
+#[test]
+fn an_enum_that_loses_a_value() {
+    let before = {
+        #[derive(pontoon::Enum)]
+        #[allow(dead_code)]
+        enum State {
+            Open,
+            Late,
+            Done,
+        }
+        table!(User {
+            #[column(primary_key)]
+            id: i64,
+            state: State
+        })
+    };
+    let fewer = {
+        #[derive(pontoon::Enum)]
+        #[allow(dead_code)]
+        enum State {
+            Open,
+            Done,
+        }
+        table!(User {
+            #[column(primary_key)]
+            id: i64,
+            state: State
+        })
+    };
+    insta::assert_snapshot!(refusal(before, fewer), @r#"
+    enum `state` changes and it loses `late`, which rows and old code may hold
+      help: make the new enum a type of its own, #[enumeration(name = "...")], for a column of its own, so that both can live: a new field for `User.state` with #[column(renamed_from = "state", backfill = "...", reverse = "...")]
+    "#);
+    let moved = {
+        #[derive(pontoon::Enum)]
+        #[allow(dead_code)]
+        enum State {
+            Late,
+            Open,
+            Done,
+        }
+        table!(User {
+            #[column(primary_key)]
+            id: i64,
+            state: State
+        })
+    };
+    let said = refusal(before, moved);
+    assert!(said.starts_with("enum `state` changes and its values change their order, "), "{said}");
+}
+
+#[test]
+fn an_enum_that_clashes() {
+    #[derive(pontoon::Enum)]
+    #[enumeration(name = "users")]
+    enum State {
+        Open,
+    }
+    let _ = State::Open;
+    let said = mistake(table!(User {
+        #[column(primary_key)]
+        id: i64,
+        #[column(default = "'opened'")]
+        a: State,
+        #[column(sql_type(mysql = "varchar(9)"))]
+        b: State
+    }));
+    insta::assert_snapshot!(said, @r#"
+    enum `users` has the name of a table, which is a type to PostgreSQL too
+      help: give `State` another name: #[enumeration(name = "...")]
+    the default of column `users.a` is `opened`, which is no value of enum `users`
+      help: the values are: open
+    column `users.b` has an enum's type, and its type is spelled too
+      help: remove `sql_type`, or spell it for both servers; then `State` is no type of the schema
+    "#);
+}
+
+#[test]
+fn two_enums_of_one_name() {
+    let one = {
+        #[derive(pontoon::Enum)]
+        #[allow(dead_code)]
+        enum State {
+            Open,
+        }
+        table!(User {
+            #[column(primary_key)]
+            id: i64,
+            state: State
+        })
+    };
+    #[derive(pontoon::Enum)]
+    #[allow(dead_code)]
+    enum State {
+        Done,
+    }
+    #[derive(Table)]
+    #[allow(dead_code)]
+    struct Other {
+        #[column(primary_key)]
+        id: i64,
+        state: State,
+    }
+    let errors = from_defs(&[&one, &Other::DEF]).expect_err("must be refused").to_string();
+    assert!(errors.contains("enum `state` is already defined at tests/offline/refusals.rs:"), "{errors}");
+}

@@ -29,7 +29,11 @@ impl Diff<'_> {
     fn other_values(&mut self, table: &str, column: &str, before: &Enumeration, after: &Enumeration) {
         let gone: Vec<_> =
             before.values.iter().filter(|it| !after.values.contains(it)).map(|it| format!("`{it}`")).collect();
-        let what = if gone.is_empty() { "its values change their order".into() } else { format!("it loses {}", gone.join(", ")) };
+        let what = if gone.is_empty() {
+            "its values change their order".into()
+        } else {
+            format!("it loses {}", gone.join(", "))
+        };
         let key = (table.to_owned(), column.to_owned());
         let field = self.intents.fields.get(&key).cloned().unwrap_or_else(|| column.to_owned());
         self.refuse(

@@ -12,7 +12,9 @@ use crate::migration::{Claim, Fact, Stage};
 pub(super) fn stage(context: &Context<'_>, name: &str) -> Staging {
     let mut staging = Staging::default();
     let (before, after) = (context.source.enums(), context.target.enums());
-    let (Some((before, ..)), Some((after, table, column))) = (before.get(name), after.get(name)) else { return staging };
+    let (Some((before, ..)), Some((after, table, column))) = (before.get(name), after.get(name)) else {
+        return staging;
+    };
     let new = || after.values.iter().enumerate().filter(|(_, value)| !before.values.contains(value));
     let list: Vec<_> = new().map(|(_, value)| format!("`{value}`")).collect();
     staging.warnings.push(format!(
@@ -38,8 +40,9 @@ pub(super) fn stage(context: &Context<'_>, name: &str) -> Staging {
             context.dialect.literal(value)
         );
         let fact = Fact::EnumValue(name.to_owned(), value.clone());
-        let draft = Draft::new("A change of the catalog; rows can hold the value from here on.", sql, Claim::none(), fact)
-            .undo_nothing("the added value stays: PostgreSQL cannot take it from the type again");
+        let draft =
+            Draft::new("A change of the catalog; rows can hold the value from here on.", sql, Claim::none(), fact)
+                .undo_nothing("the added value stays: PostgreSQL cannot take it from the type again");
         staging.push(Stage::Expand, draft.step());
     }
     staging

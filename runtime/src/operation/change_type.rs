@@ -227,7 +227,8 @@ pub(super) fn expressions(
         texts.get(&key).and_then(|it| it.of(context.dialect)).map(str::to_owned)
     };
     let by_itself = |from: &Column, to: &Column| {
-        assignable(&before.ty, &after.ty).then(|| context.dialect.converted(&context.ident(&from.name), [&from.ty, &to.ty]))
+        assignable(&before.ty, &after.ty)
+            .then(|| context.dialect.converted(&context.ident(&from.name), [&from.ty, &to.ty]))
     };
     let forth = said(&context.intents.backfills).or_else(|| by_itself(before, after));
     let back = said(&context.intents.reverses).or_else(|| by_itself(after, before));

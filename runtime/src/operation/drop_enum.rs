@@ -11,7 +11,8 @@ pub(super) fn stage(context: &Context<'_>, name: &str) -> Staging {
     if context.dialect == Dialect::MySql {
         return staging;
     }
-    let has_it = |table: &Table| table.columns.iter().any(|it| it.ty.enumeration.as_ref().is_some_and(|it| it.name == name));
+    let has_it =
+        |table: &Table| table.columns.iter().any(|it| it.ty.enumeration.as_ref().is_some_and(|it| it.name == name));
     let away = |table: &&Table| !context.target.tables.contains_key(&table.name);
     let sql = format!("DROP TYPE {}", context.ident(name));
     // a table that goes is renamed away and keeps its columns

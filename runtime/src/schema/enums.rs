@@ -60,12 +60,17 @@ fn column_of(def: &TableDef, column: &ColumnDef, it: &EnumDef, errors: &mut Vec<
     if column.sql_type != PerServer::NONE {
         wrong(
             format!("column {place} has an enum's type, and its type is spelled too"),
-            format!("remove `sql_type`, or spell it for both servers; then `{}` is no type of the schema", it.enum_name),
+            format!(
+                "remove `sql_type`, or spell it for both servers; then `{}` is no type of the schema",
+                it.enum_name
+            ),
         );
     }
     for text in [column.default.postgres, column.default.mysql].into_iter().flatten() {
         let literal = text.trim().strip_prefix('\'').and_then(|it| it.strip_suffix('\''));
-        if let Some(value) = literal.map(|it| it.replace("''", "'")).filter(|value| !it.values.contains(&value.as_str())) {
+        if let Some(value) =
+            literal.map(|it| it.replace("''", "'")).filter(|value| !it.values.contains(&value.as_str()))
+        {
             wrong(
                 format!("the default of column {place} is `{value}`, which is no value of enum `{}`", it.name),
                 format!("the values are: {}", it.values.join(", ")),

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
-use super::{enums, Check, Column, ColumnType, Enumeration, ForeignKey, Index, Intents, Schema, Table, Texts};
+use super::{Check, Column, ColumnType, Enumeration, ForeignKey, Index, Intents, Schema, Table, Texts, enums};
 use crate::def::{ColumnDef, Location, PerServer, TableDef};
 use crate::sql_type::Kind;
 

@@ -13,6 +13,15 @@ impl SqlType for UserId {
 
 struct Point;
 
+#[derive(pontoon::Enum)]
+#[enumeration(name = "outcome_of_it")]
+#[allow(dead_code)]
+enum Outcome {
+    TooLate,
+    #[value("it's in")]
+    In,
+}
+
 #[derive(Table)]
 pub struct LoginAttempt {
     #[column(primary_key)]
@@ -26,6 +35,7 @@ pub struct LoginAttempt {
     place: Point,
     #[column(sql_type(postgres = "point", mysql = "point"))]
     last_place: Option<Point>,
+    outcome: Maybe<Outcome>,
 }
 
 pontoon::schema! { pub App { LoginAttempt } }
@@ -33,18 +43,21 @@ pontoon::schema! { pub App { LoginAttempt } }
 fn main() {
     let table = &LoginAttempt::DEF;
     assert_eq!(table.name, "login_attempt");
-    assert_eq!(table.at.line, 17);
+    let outcome = table.columns[7].enum_def.unwrap();
+    assert_eq!((outcome.name, outcome.values), ("outcome_of_it", &["too_late", "it's in"][..]));
+    assert_eq!(table.at.line, 26);
     let seen: Vec<_> = table.columns.iter().map(|it| (it.name, it.kind, it.nullable, it.at.line)).collect();
     assert_eq!(
         seen,
         [
-            ("id", Kind::BigInt, false, 19),
-            ("email", Kind::Text, false, 21),
-            ("type", Kind::Integer, true, 22),
-            ("plain", Kind::Boolean, true, 23),
-            ("public_id", Kind::Uuid, false, 24),
-            ("place", Kind::Custom, false, 26),
-            ("last_place", Kind::Custom, true, 28),
+            ("id", Kind::BigInt, false, 28),
+            ("email", Kind::Text, false, 30),
+            ("type", Kind::Integer, true, 31),
+            ("plain", Kind::Boolean, true, 32),
+            ("public_id", Kind::Uuid, false, 33),
+            ("place", Kind::Custom, false, 35),
+            ("last_place", Kind::Custom, true, 37),
+            ("outcome", Kind::Enum, true, 38),
         ]
     );
     assert_eq!(App::TABLES.len(), 1);

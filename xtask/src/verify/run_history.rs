@@ -338,7 +338,9 @@ fn widened(migration: &Migration) -> impl Iterator<Item = (&str, &str)> {
 /// The types whose values stay, as their statements say.
 fn grown(migration: &Migration) -> impl Iterator<Item = &str> {
     migration.steps.iter().filter_map(|(_, step)| match step {
-        Step::Statement(Statement { done: Fact::EnumValue(name, _), undo: Undo::Nothing(_), .. }) => Some(name.as_str()),
+        Step::Statement(Statement { done: Fact::EnumValue(name, _), undo: Undo::Nothing(_), .. }) => {
+            Some(name.as_str())
+        }
         _ => None,
     })
 }
