@@ -60,3 +60,43 @@ pub(crate) fn add_nullable_column_that_follows(_: Dialect) -> Case {
     case.to_new = str::to_uppercase;
     case
 }
+
+/// Each type that one of the servers gives no default, or another one; the same value for all rows.
+pub(crate) fn add_columns_with_defaults_of_all_kinds(_: Dialect) -> Case {
+    let after = table!(Thing {
+        #[column(length = 40)]
+        a: String,
+        #[column(default = "'{\"a\": 1}'")]
+        json: serde_json::Value,
+        #[column(default = "'[]'")]
+        nullable_json: Option<serde_json::Value>,
+        #[column(length = 8, default(postgres = "'\\x00ff'", mysql = "X'00FF'"))]
+        short_bytes: Vec<u8>,
+        #[column(default(postgres = "'\\x00ff'", mysql = "X'00FF'"))]
+        bytes: Vec<u8>,
+        #[column(default = "'it''s'")]
+        text: String,
+        #[column(length = 20, default(postgres = "upper('x')", mysql = "(upper('x'))"))]
+        upper: String,
+        #[column(default = "1 + 2")]
+        sum: i32,
+        #[column(default = "now()")]
+        at: chrono::DateTime<chrono::Utc>,
+    });
+    beside("add columns with a default of every kind", plain(), after)
+}
+
+/// Another value for each row, which neither server keeps for the rows of before.
+pub(crate) fn add_column_with_a_volatile_default(_: Dialect) -> Case {
+    let after = table!(Thing {
+        #[column(length = 40)]
+        a: String,
+        #[column(default(postgres = "gen_random_uuid()", mysql = "(uuid_to_bin(uuid()))"))]
+        public_id: uuid::Uuid,
+        #[column(default(postgres = "gen_random_uuid()", mysql = "(uuid_to_bin(uuid()))"))]
+        other_id: Option<uuid::Uuid>,
+        #[column(default(postgres = "random()", mysql = "(rand())"))]
+        dice: f64,
+    });
+    beside("add columns with a volatile default", plain(), after)
+}

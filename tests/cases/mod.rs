@@ -44,6 +44,8 @@ macro_rules! every_case {
         $callback! {
             add_column_nullable,
             add_column_with_default,
+            add_columns_with_defaults_of_all_kinds,
+            add_column_with_a_volatile_default,
             add_column_derived,
             add_column_that_follows,
             add_nullable_column_that_follows,

@@ -44,7 +44,8 @@ fn in_catalog(dialect: Dialect, column: &Column, sql: &str) -> bool {
     default_is_stable(sql)
         && match dialect {
             Dialect::Postgres => true,
-            Dialect::MySql => mysql::types::takes_literal_default(&column.ty),
+            // with an expression for its default it builds the table anew
+            Dialect::MySql => !mysql::types::default_value(&column.ty, sql).starts_with('('),
         }
 }
 

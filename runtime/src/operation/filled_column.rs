@@ -198,6 +198,9 @@ impl<'a> FilledColumn<'a> {
             if default.is_some() { set } else { set.negated() }
         };
         let claim = context.alter(Stage::Expand, &table.name);
+        // without triggers this is said once, before the rows are filled and NULL is taken away
+        let filling = matches!(self.marker, Marker::Null) && self.triggers.is_none();
+        let column = &Column { nullable: column.nullable || filling, ..(*column).clone() };
         Draft::new(comment, super::set_default::sql(context, &table.name, column, default), claim.clone(), fact)
             .undo(super::set_default::sql(context, &table.name, column, before), claim)
     }

@@ -7,8 +7,12 @@ use crate::schema::Column;
 
 pub(super) fn stage(context: &Context<'_>, table: &str, column: &str) -> Staging {
     let mut staging = Staging::default();
-    let before = context.source.tables[table].column(column).and_then(|it| it.default.of(context.dialect));
+    let earlier = context.source.tables[table].column(column);
+    let before = earlier.and_then(|it| it.default.of(context.dialect));
     let Some(column) = context.table(table).column(column) else { return staging };
+    // NULL is taken away later than this, and given before
+    let nullable = column.nullable || earlier.is_some_and(|it| it.nullable);
+    let column = &Column { nullable, ..column.clone() };
     let default = column.default.of(context.dialect);
     // the other server's default may be the one that changed
     if default.is_none() || default == before {
@@ -26,20 +30,23 @@ pub(super) fn stage(context: &Context<'_>, table: &str, column: &str) -> Staging
     staging
 }
 
-/// `SET DEFAULT`, or `DROP DEFAULT` for `None`.
+/// `SET DEFAULT`, or `DROP DEFAULT` for `None`, of a column as it is by then.
 pub(super) fn sql(context: &Context<'_>, table: &str, column: &Column, default: Option<&str>) -> String {
     let name = context.ident(&column.name);
     let takes_literal = mysql::types::takes_literal_default(&column.ty);
     let what = match default {
         Some(default) => {
-            let value = match (context.dialect, context.dialect.default_value(&column.ty, default)) {
-                // here MySQL takes literals and expressions, and the current time bare only in a definition
-                (Dialect::MySql, value) if value.to_ascii_lowercase().starts_with("current_timestamp") => {
-                    format!("({value})")
-                }
-                (_, value) => value,
-            };
-            format!("ALTER COLUMN {name} SET DEFAULT {value}")
+            let value = context.dialect.default_value(&column.ty, default);
+            let lower = value.to_ascii_lowercase();
+            // MySQL takes the current time bare only where the column is defined; in parentheses it is an expression,
+            // and the catalog shows another default than the definition's
+            if context.dialect == Dialect::MySql
+                && (lower.starts_with("current_timestamp") || lower.starts_with("now("))
+            {
+                format!("MODIFY COLUMN {}", mysql::ddl::column(column, column.nullable, Some(default)))
+            } else {
+                format!("ALTER COLUMN {name} SET DEFAULT {value}")
+            }
         }
         // MySQL would leave the column without any default, and an INSERT must name it then; and such a type takes
         // not even NULL for one, but where the column is defined
