@@ -209,3 +209,71 @@ fn a_table_goes_only_when_that_is_said() {
     let said = with(path, FIRST, drop("others")).unwrap();
     assert!(said.contains("0003_drop_others") && said.contains("keeps its rows"), "{said}");
 }
+
+fn custom(name: &str) -> GenerateArgs {
+    GenerateArgs { name: Some(name.to_owned()), custom: true, ..GenerateArgs::default() }
+}
+
+fn record() -> GenerateArgs {
+    GenerateArgs { record: true, ..GenerateArgs::default() }
+}
+
+const BY_HAND: &str = "-- @stage expand\n-- @claim locks none; reads no; writes no\n-- @done query SELECT 1\n\
+                       -- @undo nothing: it stays\nSELECT 1;\n";
+
+#[test]
+fn a_migration_by_hand_is_an_error_until_it_is_filled_in_and_recorded() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path();
+    generate(path, FIRST).unwrap();
+    let said = with(path, SECOND, custom("mine")).unwrap_err();
+    assert!(said.contains("the structs have changes without a migration"), "{said}");
+    let said = with(path, FIRST, custom("mine")).unwrap();
+    assert!(said.contains("0002_mine/{postgres,mysql}.sql") && said.contains("fill in every `...`"), "{said}");
+    let said = with(path, FIRST, check()).unwrap_err();
+    assert!(said.contains("0002_mine/postgres.sql:17:1: the comment is still to be written (`...`)"), "{said}");
+    for server in ["postgres", "mysql"] {
+        let file = path.join("0002_mine").join(format!("{server}.sql"));
+        let text = fs::read_to_string(&file).unwrap();
+        let (heading, _) = text.split_once("-- @stage expand").unwrap();
+        fs::write(&file, format!("{heading}{}", BY_HAND)).unwrap();
+    }
+    let said = with(path, FIRST, check()).unwrap_err();
+    assert!(said.contains("was edited after it was recorded"), "{said}");
+    with(path, FIRST, record()).unwrap();
+    with(path, FIRST, check()).unwrap();
+    // the schema is what it was, and the next change stands behind it
+    let said = generate(path, SECOND).unwrap();
+    assert!(said.contains("0003_add_users_age"), "{said}");
+    // after a merge it has another number and the same text
+    let said =
+        with(path, SECOND, GenerateArgs { rebase: Some("0002_mine".into()), ..GenerateArgs::default() }).unwrap();
+    assert!(said.contains("0002_mine is 0004_mine now"), "{said}");
+    let text = fs::read_to_string(path.join("0004_mine/mysql.sql")).unwrap();
+    assert!(text.starts_with("-- Pontoon migration `0004_mine` for mysql, written by hand.\n"), "{text}");
+    assert!(text.ends_with(BY_HAND), "{text}");
+    assert!(!path.join("0002_mine").exists());
+    with(path, SECOND, check()).unwrap();
+}
+
+#[test]
+fn steps_by_hand_in_a_derived_file_are_recorded_and_not_lost() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path();
+    generate(path, FIRST).unwrap();
+    generate(path, SECOND).unwrap();
+    let file = path.join("0002_add_users_age/postgres.sql");
+    let derived = fs::read_to_string(&file).unwrap();
+    fs::write(&file, format!("{derived}\n-- Mine.\n{}", BY_HAND.split_once('\n').unwrap().1)).unwrap();
+    // a change of the structs that no migration makes yet stays one
+    let numbers = |text: String| text.split_once("tables: &[").unwrap().1.to_owned();
+    let before = numbers(fs::read_to_string(path.join("index.rs")).unwrap());
+    let said = with(path, THIRD, record()).unwrap();
+    assert!(said.contains("Recorded 0002_add_users_age/postgres.sql"), "{said}");
+    assert_eq!(numbers(fs::read_to_string(path.join("index.rs")).unwrap()), before);
+    assert!(with(path, THIRD, check()).unwrap_err().contains("the structs have changes without a migration"));
+    with(path, SECOND, check()).unwrap();
+    let rebase = GenerateArgs { rebase: Some("0002_add_users_age".into()), ..GenerateArgs::default() };
+    let said = with(path, SECOND, rebase).unwrap_err();
+    assert!(said.contains("was edited by hand, and would be made anew without the edit"), "{said}");
+}

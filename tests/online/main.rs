@@ -4,6 +4,7 @@
 mod cases;
 
 mod backfill;
+mod by_hand;
 mod crash;
 mod interrupt;
 mod operations;

@@ -36,6 +36,8 @@ pub enum Fact {
     Enum(String),
     /// `value state.paid`: and it has that value.
     EnumValue(String, String),
+    /// `query SELECT ...`: the query finds a row. For steps written by hand, whose work no other fact tells of.
+    Query(String),
     /// `repeatable`: the catalog cannot tell, and the statement can be run again. Never holds.
     Repeatable,
     /// `not ...`
@@ -60,10 +62,18 @@ impl Fact {
         if text == "repeatable" {
             return Ok(Self::Repeatable);
         }
-        let (key, rest) = text.split_once(' ').ok_or_else(|| format!("`{text}` is no fact"))?;
+        let (key, rest) = text.split_once(char::is_whitespace).ok_or_else(|| format!("`{text}` is no fact"))?;
         let rest = rest.trim();
         if key == "not" {
             return Ok(Self::Not(Box::new(Self::parse(rest)?)));
+        }
+        if key == "query" {
+            let sql = rest.strip_suffix(';').unwrap_or(rest).trim_end();
+            return if sql.is_empty() {
+                Err("`query` is followed by no query".into())
+            } else {
+                Ok(Self::Query(sql.into()))
+            };
         }
         let (first, rest) = name_then_rest(rest)?;
         let Some(second) = rest.strip_prefix('.') else {
@@ -103,6 +113,7 @@ impl fmt::Display for Fact {
         let (key, table, name) = match self {
             Self::Not(inner) => return write!(f, "not {inner}"),
             Self::Repeatable => return f.write_str("repeatable"),
+            Self::Query(sql) => return write!(f, "query {sql}"),
             Self::Table(name) => return write!(f, "table {}", quote(name)),
             Self::View(name) => return write!(f, "view {}", quote(name)),
             Self::Function(name) => return write!(f, "function {}", quote(name)),
@@ -136,6 +147,7 @@ mod tests {
             "enum state",
             "value state.\"half paid\"",
             "repeatable",
+            "not query SELECT 1\nFROM settings WHERE name = 'a.b'",
         ] {
             assert_eq!(Fact::parse(text).unwrap().to_string(), text);
         }
@@ -143,7 +155,7 @@ mod tests {
 
     #[test]
     fn half_a_fact_is_refused() {
-        for text in ["column users", "type users.a", "table", "table a b", "color a.b"] {
+        for text in ["column users", "type users.a", "table", "table a b", "color a.b", "query", "not query ;"] {
             assert!(Fact::parse(text).is_err(), "{text}");
         }
     }

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use pontoon::Dialect;
 use pontoon::def::TableDef;
-use pontoon::migration::file::sha256;
+use pontoon::migration::file::{self, sha256};
 use pontoon::migration::history::{Entry as HistoryEntry, HistoryError, Recorded, load};
 use pontoon::schema::Schema;
 use pontoon::snapshot;
@@ -46,7 +46,7 @@ impl StoredMigration {
     }
 
     fn hashed(id: String, snapshot: Schema, postgres: String, mysql: String) -> Self {
-        let entry = Entry { id: id.clone(), postgres: sha256(&postgres), mysql: sha256(&mysql) };
+        let entry = Entry { id: id.clone(), postgres: sha256(&postgres), mysql: sha256(&mysql), edited: false };
         Self { id, snapshot, postgres, mysql, entry }
     }
 }
@@ -75,6 +75,7 @@ impl Folder {
                 id: migration.id.clone(),
                 postgres: sha256(&migration.postgres),
                 mysql: sha256(&migration.mysql),
+                edited: migration.entry.edited,
             };
             for (server, before, after) in [
                 ("postgres", &migration.entry.postgres, &fresh.postgres),
@@ -84,7 +85,8 @@ impl Folder {
                     changed.push(format!("{}/{server}.sql", migration.id));
                 }
             }
-            migration.entry = fresh;
+            let differs = fresh != migration.entry;
+            migration.entry = Entry { edited: fresh.edited || differs, ..fresh };
         }
         for dialect in Dialect::ALL {
             folder.recorded(dialect).map_err(|error| Failure::Refused(error.to_string()))?;
@@ -156,9 +158,24 @@ impl Folder {
         write(&self.path.join("index.rs"), &self.index(tables))
     }
 
+    /// Writes the list of migrations, and leaves the numbers of the schema as they are: for structs whose
+    /// changes no migration makes yet, so that the application goes on telling of them.
+    pub(super) fn write_list(&self) -> Result<(), Failure> {
+        let path = self.path.join("index.rs");
+        let before = fs::read_to_string(&path).map_err(|error| io(&path, "cannot be read", &error))?;
+        let after = index::render_with_old_numbers(&self.entries(), &before.replace("\r\n", "\n"));
+        write(
+            &path,
+            &after.ok_or_else(|| Failure::Refused(format!("{} is not what `generate` writes", path.display())))?,
+        )
+    }
+
+    fn entries(&self) -> Vec<Entry> {
+        self.migrations.iter().map(|it| it.entry.clone()).collect()
+    }
+
     fn index(&self, tables: &[&TableDef]) -> String {
-        let entries: Vec<_> = self.migrations.iter().map(|it| it.entry.clone()).collect();
-        index::render(&entries, tables)
+        index::render(&self.entries(), tables)
     }
 
     /// Writes a new migration's files: all of them or, if one fails, none.
@@ -175,7 +192,7 @@ impl Folder {
     }
 
     /// Forgets a migration that is to be made anew; the files stay until it is.
-    pub(super) fn take_out(&mut self, id: &str) -> Result<(), Failure> {
+    pub(super) fn take_out(&mut self, id: &str) -> Result<StoredMigration, Failure> {
         let at = self.migrations.iter().position(|it| it.id == id).ok_or_else(|| {
             let known: Vec<_> = self.migrations.iter().map(|it| it.id.as_str()).collect();
             Failure::Refused(format!("there is no migration `{id}`\n  help: there are {}", known.join(", ")))
@@ -183,7 +200,8 @@ impl Folder {
         let migration = self.migrations.remove(at);
         for dialect in Dialect::ALL {
             let (sql, recorded) = migration.sql(dialect);
-            if sha256(sql) != recorded {
+            let derived = file::renamed(sql, id, dialect).is_none();
+            if sha256(sql) != recorded || (migration.entry.edited && derived) {
                 return Err(Failure::Refused(format!(
                     "{} was edited by hand, and would be made anew without the edit\n  help: keep a copy, put the file back \
                      with `git checkout`, rebase, and make the edit again",
@@ -191,7 +209,7 @@ impl Folder {
                 )));
             }
         }
-        Ok(())
+        Ok(migration)
     }
 
     pub(super) fn remove_files(&self, id: &str) -> Result<(), Failure> {

@@ -14,6 +14,21 @@ pub(super) struct Entry {
     pub(super) id: String,
     pub(super) postgres: String,
     pub(super) mysql: String,
+    /// A derived file was edited by hand since, so it cannot be made anew without loss.
+    pub(super) edited: bool,
+}
+
+const EDITED: &str = "// edited by hand";
+
+/// Where the numbers of the schema begin.
+const NUMBERS: &str = "    tables: &[\n";
+
+/// The index's text with the numbers of the one before: for structs whose changes no migration makes yet.
+pub(super) fn render_with_old_numbers(entries: &[Entry], before: &str) -> Option<String> {
+    let (_, numbers) = before.split_once(NUMBERS)?;
+    let text = render(entries, &[]);
+    let (list, _) = text.split_once(NUMBERS)?;
+    Some([list, NUMBERS, numbers].concat())
 }
 
 /// The index's text.
@@ -26,6 +41,9 @@ pub(super) fn render(entries: &[Entry], tables: &[&TableDef]) -> String {
     for entry in entries {
         let _ = writeln!(out, "        ::pontoon::migration::EmbeddedMigration {{");
         let _ = writeln!(out, "            id: \"{}\",", entry.id);
+        if entry.edited {
+            let _ = writeln!(out, "            {EDITED}");
+        }
         for (server, sha256) in [("postgres", &entry.postgres), ("mysql", &entry.mysql)] {
             let _ = writeln!(out, "            {server}: ::pontoon::migration::EmbeddedFile {{");
             let _ = writeln!(out, "                sha256: \"{sha256}\",");
@@ -36,7 +54,7 @@ pub(super) fn render(entries: &[Entry], tables: &[&TableDef]) -> String {
     }
     let mut sorted: Vec<&&TableDef> = tables.iter().collect();
     sorted.sort_by_key(|table| table.name);
-    out.push_str("    ],\n    tables: &[\n");
+    let _ = write!(out, "    ],\n{NUMBERS}");
     for table in &sorted {
         let _ = writeln!(out, "        ({:?}, 0x{:016x}),", table.name, fingerprint::of_table(table));
     }
@@ -68,7 +86,9 @@ pub(super) fn parse(file: &str, text: &str) -> Result<Vec<Entry>, String> {
             if id.contains(['/', '\\', '"']) || id.starts_with('.') {
                 return Err(wrong("this cannot be a migration's name"));
             }
-            entries.push(Entry { id: id.to_owned(), postgres: String::new(), mysql: String::new() });
+            entries.push(Entry { id: id.to_owned(), postgres: String::new(), mysql: String::new(), edited: false });
+        } else if line.trim() == EDITED {
+            entries.last_mut().ok_or_else(|| wrong("this stands before the first migration"))?.edited = true;
         } else if let Some(sha256) = quoted("sha256: \"") {
             let entry = entries.last_mut().ok_or_else(|| wrong("a hash stands before the first migration"))?;
             if entry.postgres.is_empty() {
@@ -95,7 +115,7 @@ mod tests {
     use super::*;
 
     fn entry(id: &str) -> Entry {
-        Entry { id: id.into(), postgres: format!("{id}p"), mysql: format!("{id}m") }
+        Entry { id: id.into(), postgres: format!("{id}p"), mysql: format!("{id}m"), edited: id == "0002_b" }
     }
 
     #[test]

@@ -3,6 +3,7 @@
 //! It links the schema alone, never the application that embeds the migrations; so a drift
 //! that stops the application's build does not stop the command that mends it.
 
+mod by_hand;
 mod folder;
 mod index;
 mod name;
@@ -26,6 +27,9 @@ pub struct GenerateArgs {
     /// Writes nothing; exits 1 if a migration, a hash or the index is not up to date
     #[arg(long, conflicts_with_all = ["name", "dry_run", "record", "rebase"])]
     pub check: bool,
+    /// Writes a migration to be filled in by hand, with a step for each stage; the structs have no changes
+    #[arg(long, requires = "name", conflicts_with_all = ["check", "record", "rebase", "drop_tables", "copy_rows"])]
+    pub custom: bool,
     /// Writes nothing; prints the files
     #[arg(long, conflicts_with_all = ["record", "rebase"])]
     pub dry_run: bool,
@@ -83,6 +87,9 @@ pub fn run_in(path: &Path, tables: &[&TableDef], args: &GenerateArgs) -> Result<
         return rebase(path, id, tables, &target, &intents);
     }
     let folder = Folder::read(path)?;
+    if args.custom {
+        return by_hand::write(folder, args, &target, tables);
+    }
     match plan_both(&folder, args.name.as_deref(), &target, &intents)? {
         None if args.check => check_index(&folder, tables),
         None => {
@@ -177,7 +184,10 @@ fn check_index(folder: &Folder, tables: &[&TableDef]) -> Result<String, Failure>
 
 fn record(path: &Path, tables: &[&TableDef]) -> Result<String, Failure> {
     let (folder, changed) = Folder::read_and_record(path)?;
-    folder.write_index(tables)?;
+    match from_defs(tables) {
+        Ok((target, _)) if same(folder.last_snapshot(), &target) => folder.write_index(tables)?,
+        _ => folder.write_list()?,
+    }
     if changed.is_empty() {
         return Ok("No file differs from what was recorded.".into());
     }
@@ -189,8 +199,11 @@ fn record(path: &Path, tables: &[&TableDef]) -> Result<String, Failure> {
 
 fn rebase(path: &Path, id: &str, tables: &[&TableDef], target: &Schema, intents: &Intents) -> Result<String, Failure> {
     let mut folder = Folder::read_lenient(path)?;
-    folder.take_out(id)?;
+    let taken = folder.take_out(id)?;
     let name = id.split_once('_').map(|(_, name)| name);
+    if let Some(text) = by_hand::again(&mut folder, &taken, name.unwrap_or(id), target, tables)? {
+        return Ok(text);
+    }
     let planned = plan_both(&folder, name, target, intents)?;
     let Some(new) = planned else {
         folder.remove_files(id)?;

@@ -9,7 +9,7 @@ use super::{ExecError, Session};
 use crate::dialect::Dialect;
 use crate::migration::Fact;
 
-/// Whether a fact holds in the database. [`Fact::Repeatable`] never does.
+/// Whether a fact holds in the database. [`Fact::Repeatable`] never does; a [`Fact::Query`] is asked as it stands.
 ///
 /// # Errors
 /// Whatever the server says.
@@ -19,9 +19,14 @@ pub async fn holds(session: &mut Session, fact: &Fact) -> Result<bool, ExecError
         Fact::Not(inner) => (&**inner, false),
         other => (other, true),
     };
-    let (sql, args) = question(session.dialect(), fact);
-    let rows =
-        session.query(sql, &args).await.map_err(ExecError::server(format!("asking the catalog whether `{fact}`")))?;
+    let rows = match fact {
+        Fact::Query(sql) => session.rows(sql).await,
+        other => {
+            let (sql, args) = question(session.dialect(), other);
+            session.query(sql, &args).await
+        }
+    };
+    let rows = rows.map_err(ExecError::server(format!("asking whether `{fact}`")))?;
     Ok(rows.is_empty() != wanted)
 }
 
@@ -40,7 +45,7 @@ fn question(dialect: Dialect, fact: &Fact) -> (&'static str, Vec<String>) {
 
 fn names(fact: &Fact) -> Vec<String> {
     match fact {
-        Fact::Repeatable => Vec::new(),
+        Fact::Repeatable | Fact::Query(_) => Vec::new(),
         Fact::Not(inner) => names(inner),
         Fact::Table(name) | Fact::View(name) | Fact::Function(name) | Fact::Enum(name) => vec![name.clone()],
         Fact::Type(table, name, ty) => vec![table.clone(), name.clone(), ty.clone()],

@@ -53,6 +53,8 @@ pub(super) const fn question(fact: &Fact) -> &'static str {
              AND TRIGGER_NAME = ?"
         }
         // there are no types beside the columns
-        Fact::Enum(_) | Fact::EnumValue(..) | Fact::Repeatable | Fact::Not(_) => "SELECT '1' FROM DUAL WHERE 1 = 0",
+        Fact::Enum(_) | Fact::EnumValue(..) | Fact::Repeatable | Fact::Query(_) | Fact::Not(_) => {
+            "SELECT '1' FROM DUAL WHERE 1 = 0"
+        }
     }
 }

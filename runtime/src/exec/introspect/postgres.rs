@@ -56,6 +56,6 @@ pub(super) const fn question(fact: &Fact) -> &'static str {
             "SELECT 1::text FROM pg_type t JOIN pg_enum e ON e.enumtypid = t.oid \
              WHERE t.typnamespace = current_schema()::regnamespace AND t.typname = $1 AND e.enumlabel = $2"
         }
-        Fact::Repeatable | Fact::Not(_) => "SELECT 1::text WHERE false",
+        Fact::Repeatable | Fact::Query(_) | Fact::Not(_) => "SELECT 1::text WHERE false",
     }
 }

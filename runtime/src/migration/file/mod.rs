@@ -34,6 +34,7 @@
 mod lines;
 mod parse;
 mod render;
+mod skeleton;
 
 use std::fmt;
 
@@ -66,6 +67,17 @@ impl std::error::Error for ParseError {}
 /// The file's text.
 pub fn render(migration: &Migration) -> String {
     render::render(migration)
+}
+
+/// The text of a migration that is to be written by hand: a step for each stage, with a `...`
+/// wherever something is missing, which [`parse`] refuses.
+pub fn skeleton(id: &str, dialect: Dialect) -> String {
+    skeleton::skeleton(id, dialect)
+}
+
+/// The text of a migration written by hand under another name; `None` for one that was derived.
+pub fn renamed(text: &str, id: &str, dialect: Dialect) -> Option<String> {
+    skeleton::renamed(text, id, dialect)
 }
 
 /// Reads a file's text.

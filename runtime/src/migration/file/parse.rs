@@ -2,6 +2,7 @@
 
 use super::ParseError;
 use super::lines::{Piece, pieces};
+use super::skeleton::is_gap;
 use crate::dialect::Dialect;
 use crate::migration::claim::name_then_rest;
 use crate::migration::{
@@ -70,6 +71,7 @@ impl Parser {
                 self.close_backfill()?;
                 // what stands before the first stage is the file's own heading
                 if self.stage.is_some() {
+                    no_gap("the comment", &text)?;
                     self.pending.comment.push(text);
                 }
                 Ok(())
@@ -86,6 +88,7 @@ impl Parser {
         if self.stage.is_none() {
             return Err(format!("`@{name}` stands before the first `@stage`"));
         }
+        no_gap(&format!("`@{name}`"), value)?;
         if name == "walk" {
             return self.begin_walk(value);
         }
@@ -186,6 +189,9 @@ impl Parser {
     }
 
     fn begin_backfill(&mut self, line: usize, value: &str) -> Outcome {
+        if self.stage != Some(Stage::Backfill) {
+            return Err("a `@backfill` stands in stage `backfill`".into());
+        }
         let (table, rest) = name_then_rest(value)?;
         let rest = rest.strip_prefix('.').ok_or("`@backfill` names a table and a column: `@backfill users.email`")?;
         let (column, _) = name_then_rest(rest)?;
@@ -229,6 +235,7 @@ impl Parser {
     }
 
     fn sql(&mut self, line: usize, sql: String) -> Outcome {
+        no_gap("the statement", &sql)?;
         if let Some((_, backfill, pending)) = &mut self.backfill {
             let by = pending.take().ok_or("the statement of a backfill stands under a `@walk`")?;
             backfill.walks.push(Walk { by, sql, line });
@@ -337,6 +344,17 @@ fn top_level_comma(text: &str) -> Option<usize> {
         }
         None
     })
+}
+
+/// What a skeleton left open is not run.
+fn no_gap(what: &str, text: &str) -> Outcome {
+    if is_gap(text) {
+        return Err(format!(
+            "{what} is still to be written (`...`)\n  help: fill it in, or remove the whole step with its directives; then \
+             `cargo xtask generate --record`"
+        ));
+    }
+    Ok(())
 }
 
 fn without_semicolon(sql: &str) -> String {

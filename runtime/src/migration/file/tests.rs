@@ -116,3 +116,42 @@ fn each_mistake_is_named_with_its_place() {
         "m/postgres.sql:47:22: the statement that begins at line 47 has no closing `;`",
     );
 }
+
+#[test]
+fn a_skeleton_is_refused_at_each_gap_until_it_is_filled() {
+    for dialect in Dialect::ALL {
+        let mut text = skeleton("0002_x", dialect);
+        let fill = |name: &str| match name {
+            "claim" | "undo-claim" => "locks none; reads no; writes no",
+            "done" => "query SELECT 1",
+            "backfill" => "users.name",
+            "walk" => "keys id as bigint",
+            "invariant" | "undo" => "SELECT 0;",
+            _ => "words",
+        };
+        let mut gaps = 0;
+        while let Err(error) = parse("0002_x", dialect, "x.sql", &text) {
+            assert!(error.message.contains("still to be written (`...`)"), "{error}\n{text}");
+            let at = error.line - 1;
+            let mut lines: Vec<String> = text.lines().map(str::to_owned).collect();
+            let column = if lines[at].starts_with("-- @") { 4 } else { 1 };
+            assert_eq!(error.column, column, "{error}");
+            let name = lines[at].strip_prefix("-- @").and_then(|it| it.split([' ', ':']).next()).unwrap_or_default();
+            lines[at] =
+                lines[at].replace("...;", "...").replace("...", if name.is_empty() { "SELECT 1;" } else { fill(name) });
+            text = lines.join("\n");
+            gaps += 1;
+        }
+        assert_eq!(gaps, 25, "{text}");
+        assert_eq!(parse("0002_x", dialect, "x.sql", &text).unwrap().steps.len(), 5);
+        let moved = renamed(&text, "0003_x", dialect).unwrap();
+        assert!(moved.starts_with("-- Pontoon migration `0003_x` for "), "{moved}");
+        assert_eq!(renamed(FILE, "0003_x", dialect), None);
+    }
+}
+
+#[test]
+fn a_backfill_elsewhere_than_in_its_stage_is_refused() {
+    let error = parsed("-- @stage expand\n-- @backfill a.b\n").unwrap_err();
+    assert_eq!(error, "m/postgres.sql:2:4: a `@backfill` stands in stage `backfill`");
+}

@@ -1,0 +1,72 @@
+//! Migrations that somebody writes: a skeleton of their files, and a new number after a merge.
+
+use pontoon::Dialect;
+use pontoon::def::TableDef;
+use pontoon::migration::file;
+use pontoon::schema::Schema;
+
+use super::{Failure, Folder, GenerateArgs, StoredMigration, name, same};
+
+/// Writes the files of a migration with a gap wherever something is to be filled in.
+pub(super) fn write(
+    mut folder: Folder,
+    args: &GenerateArgs,
+    target: &Schema,
+    tables: &[&TableDef],
+) -> Result<String, Failure> {
+    if !same(folder.last_snapshot(), target) {
+        return Err(Failure::Refused(
+            "the structs have changes without a migration, and one that is written by hand has none of them\n  help: run \
+             `cargo xtask generate` first; steps of your own can also be written into what that makes, and recorded with \
+             `generate --record`"
+                .into(),
+        ));
+    }
+    let given = args.name.as_deref().unwrap_or_default();
+    let id = format!("{:04}_{}", folder.next_number(), name::checked(given).map_err(Failure::Refused)?);
+    let [postgres, mysql] = [Dialect::Postgres, Dialect::MySql].map(|dialect| file::skeleton(&id, dialect));
+    if args.dry_run {
+        return Ok([postgres, mysql].join("\n"));
+    }
+    folder.add(&id, postgres, mysql, target)?;
+    folder.write_index(tables)?;
+    Ok(format!(
+        "Wrote {0}/{id}/{{postgres,mysql}}.sql.\nNext: fill in every `...` or remove its step, `cargo xtask generate --record`, \
+         `cargo xtask verify-migrations`, commit.",
+        folder.shown()
+    ))
+}
+
+/// Puts one behind all others, as it was written. `None` if it is not one of these.
+pub(super) fn again(
+    folder: &mut Folder,
+    taken: &StoredMigration,
+    name: &str,
+    target: &Schema,
+    tables: &[&TableDef],
+) -> Result<Option<String>, Failure> {
+    let id = format!("{:04}_{name}", folder.next_number());
+    let renamed = |text: &str, dialect| file::renamed(text, &id, dialect);
+    let (Some(postgres), Some(mysql)) =
+        (renamed(&taken.postgres, Dialect::Postgres), renamed(&taken.mysql, Dialect::MySql))
+    else {
+        return Ok(None);
+    };
+    let snapshot = folder.last_snapshot().clone();
+    if !same(&snapshot, target) {
+        return Err(Failure::Refused(format!(
+            "the structs have changes that no migration but `{}` could make, and that one is written by hand\n  help: rebase the \
+             one that makes them first, or make one with `cargo xtask generate` when this one has its place",
+            taken.id
+        )));
+    }
+    if id == taken.id {
+        folder.remove_files(&taken.id)?;
+        folder.add(&id, postgres, mysql, &snapshot)?;
+    } else {
+        folder.add(&id, postgres, mysql, &snapshot)?;
+        folder.remove_files(&taken.id)?;
+    }
+    folder.write_index(tables)?;
+    Ok(Some(format!("{} is {id} now, with the text it had.", taken.id)))
+}
