@@ -71,6 +71,7 @@ macro_rules! every_case {
             change_type,
             change_type_nullable_and_indexed,
             change_type_under_special_indexes,
+            widen_key,
             narrow_type_by_expressions,
             rename_column_with_another_type,
             add_column_of_an_enum,
@@ -146,6 +147,7 @@ mod drop;
 mod enums;
 mod index;
 mod index_kinds;
+mod key;
 mod rename;
 mod retype;
 mod table;
@@ -157,6 +159,7 @@ pub(crate) use drop::*;
 pub(crate) use enums::*;
 pub(crate) use index::*;
 pub(crate) use index_kinds::*;
+pub(crate) use key::*;
 pub(crate) use rename::*;
 pub(crate) use retype::*;
 pub(crate) use table::*;

@@ -7,6 +7,7 @@ mod backfill;
 mod by_hand;
 mod crash;
 mod interrupt;
+mod keys;
 mod operations;
 mod property;
 mod refuse;

@@ -12,7 +12,7 @@ pub(crate) fn assignable(from: &ColumnType, to: &ColumnType) -> bool {
     if !from.spelled.is_empty() || !to.spelled.is_empty() {
         return false;
     }
-    if let (Some((from_low, from_high)), Some((low, high))) = (range(from.kind), range(to.kind)) {
+    if let (Some((from_low, from_high)), Some((low, high))) = (integers(from.kind), integers(to.kind)) {
         return low <= from_low && from_high <= high;
     }
     match (from.kind, to.kind) {
@@ -23,14 +23,14 @@ pub(crate) fn assignable(from: &ColumnType, to: &ColumnType) -> bool {
         (Kind::Decimal, Kind::Decimal) => whole(from) <= whole(to) && from.scale <= to.scale,
         // the type of that name gets the new values itself, or another one takes its place
         (Kind::Enum, Kind::Enum) => from.values().iter().all(|it| to.values().contains(it)),
-        (_, Kind::Decimal) => range(from.kind).is_some_and(|(_, high)| high < 10_i128.pow(whole(to).min(30))),
+        (_, Kind::Decimal) => integers(from.kind).is_some_and(|(_, high)| high < 10_i128.pow(whole(to).min(30))),
         _ => false,
     }
 }
 
 /// Integers, floats and decimals.
 pub(crate) fn is_number(kind: Kind) -> bool {
-    range(kind).is_some() || matches!(kind, Kind::Real | Kind::Double | Kind::Decimal)
+    integers(kind).is_some() || matches!(kind, Kind::Real | Kind::Double | Kind::Decimal)
 }
 
 /// Digits before the point.
@@ -39,7 +39,7 @@ fn whole(ty: &ColumnType) -> u32 {
 }
 
 /// The least and the greatest value of an integer type.
-fn range(kind: Kind) -> Option<(i128, i128)> {
+pub(crate) fn integers(kind: Kind) -> Option<(i128, i128)> {
     let signed = |bits: u32| (-(1_i128 << (bits - 1)), (1_i128 << (bits - 1)) - 1);
     let unsigned = |bits: u32| (0, (1_i128 << bits) - 1);
     Some(match kind {

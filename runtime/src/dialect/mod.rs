@@ -9,7 +9,7 @@ mod sql_words;
 
 use std::fmt;
 
-pub(crate) use assignable::{assignable, is_number};
+pub(crate) use assignable::{assignable, integers, is_number};
 pub(crate) use sql_words::{columns_in, default_is_stable};
 
 use crate::schema::ColumnType;

@@ -405,6 +405,7 @@ impl Runner {
                     apply(work, &task_of(recorded, stage, at, it, &place), begun).await?;
                 }
                 Step::Backfill(it) => self.fill(work, recorded, at, it).await?,
+                Step::Assertion(it) if it.on_way_back => {}
                 Step::Assertion(it) => assert_none(work, recorded, it).await?,
             }
         }
@@ -474,6 +475,7 @@ impl Runner {
         };
         let id = &recorded.migration.id;
         way_back(work, recorded, &progress).await?;
+        nothing_in_the_way_back(work, recorded, &progress).await?;
         if !self.options.undo_drops_rows {
             no_rows_go(work, recorded, &progress).await?;
         }
@@ -557,6 +559,25 @@ async fn way_back(work: &mut Work<'_>, recorded: &Recorded, progress: &Progress)
                  end, and write another migration",
                 place(recorded, statement.line)
             )));
+        }
+    }
+    Ok(())
+}
+
+/// Refuses a way back on which rows would be lost.
+async fn nothing_in_the_way_back(
+    work: &mut Work<'_>,
+    recorded: &Recorded,
+    progress: &Progress,
+) -> Result<(), ExecError> {
+    let steps = &recorded.migration.steps;
+    for (at, (_, step)) in steps.iter().enumerate().skip(1) {
+        let Step::Assertion(assertion) = step else { continue };
+        // several of them stand behind one statement
+        let statement = (0..at).rev().find(|it| !matches!(steps[*it].1, Step::Assertion(_)));
+        let begun = statement.is_some_and(|it| progress.step(it) != StepState::Planned);
+        if assertion.on_way_back && begun {
+            assert_none(work, recorded, assertion).await?;
         }
     }
     Ok(())

@@ -218,6 +218,8 @@ pub struct Assertion {
     pub message: String,
     /// The query; its rows (a few at most) are shown in the error.
     pub sql: String,
+    /// Asked before anything is undone, if the step before it is done; else when its turn is.
+    pub on_way_back: bool,
     /// Where the SQL begins in its file, counted from 1; 0 for one not read from a file.
     pub line: usize,
 }

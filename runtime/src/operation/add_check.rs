@@ -39,6 +39,7 @@ pub(super) fn small_enough(context: &Context<'_>, table: &str) -> Assertion {
             context.ident(table),
             limit + 1
         ),
+        on_way_back: false,
         line: 0,
     }
 }

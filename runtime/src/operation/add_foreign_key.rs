@@ -58,15 +58,22 @@ fn postgres(context: &Context<'_>, table: &str, name: &str, key: &ForeignKey, st
     )
     .undo(alter(format!("DROP CONSTRAINT {ident}")), both(LockMode::AccessExclusive));
     staging.push(Stage::Validate, draft.step());
-    let claim = Claim::none().lock(table, LockMode::ShareUpdateExclusive).lock(parent, LockMode::RowShare);
-    let draft = Draft::new(
-        "Reads both tables; reads and writes go on.",
-        alter(format!("VALIDATE CONSTRAINT {ident}")),
-        claim.scan(table).scan(parent),
-        Fact::Validated(table.to_owned(), name.to_owned()),
-    )
-    .undo_nothing("a proof does no harm");
-    staging.push(Stage::Validate, draft.step());
+    staging.push(Stage::Validate, postgres_validate(context, table, name, key).step());
+}
+
+/// The proof, as a step.
+pub(super) fn postgres_validate(context: &Context<'_>, table: &str, name: &str, key: &ForeignKey) -> Draft {
+    let (sql, claim) = postgres_proof(context, table, name, key);
+    let fact = Fact::Validated(table.to_owned(), name.to_owned());
+    Draft::new("Reads both tables; reads and writes go on.", sql, claim, fact).undo_nothing("a proof does no harm")
+}
+
+/// The proof, and what it locks.
+pub(super) fn postgres_proof(context: &Context<'_>, table: &str, name: &str, key: &ForeignKey) -> (String, Claim) {
+    // of a table that refers to itself, the stronger of the two
+    let claim = Claim::none().lock(&key.references, LockMode::RowShare).lock(table, LockMode::ShareUpdateExclusive);
+    let sql = format!("ALTER TABLE {} VALIDATE CONSTRAINT {}", context.ident(table), context.ident(name));
+    (sql, claim.scan(table).scan(&key.references))
 }
 
 fn mysql(context: &Context<'_>, table: &str, name: &str, key: &ForeignKey, staging: &mut Staging) {
@@ -106,6 +113,7 @@ fn orphans(context: &Context<'_>, table: &str, key: &ForeignKey) -> Assertion {
             context.ident(&key.references),
             pairs.join(" AND ")
         ),
+        on_way_back: false,
         line: 0,
     }
 }

@@ -79,7 +79,7 @@ fn advice(index: &Index) -> &'static str {
 }
 
 /// The statement, in validate.
-fn draft(context: &Context<'_>, before: Option<&Table>, table: &str, name: &str, index: &Index) -> Draft {
+pub(super) fn draft(context: &Context<'_>, before: Option<&Table>, table: &str, name: &str, index: &Index) -> Draft {
     let fact = Fact::Index(table.to_owned(), name.to_owned());
     let comment = "Reads the whole table; reads and writes go on.";
     match context.dialect {

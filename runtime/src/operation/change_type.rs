@@ -13,7 +13,7 @@ use super::drop_column::retire;
 use super::filled_column::{FilledColumn, Pair, Source};
 use super::formula::Formula;
 use super::triggers::{drop_trigger, insert_name, update_name};
-use super::{Context, Draft, Refusal, Staging, Triggers, until_contract};
+use super::{Context, Draft, Refusal, Staging, Triggers, linked_type, until_contract};
 use crate::dialect::{Dialect, assignable, is_number, mysql, postgres};
 use crate::migration::{Algorithm, Claim, Fact, LockMode, Stage};
 use crate::schema::{Column, Index, Table, Texts, limited};
@@ -27,12 +27,36 @@ pub(super) fn stage(context: &Context<'_>, table_name: &str, column_name: &str) 
     if context.dialect.type_name(&before.ty) == context.dialect.type_name(&after.ty) {
         return Ok(Staging::default());
     }
-    let widened = match context.dialect {
+    let widened = widens_in_place(context.dialect, before, after);
+    refuse(context, source, before, after, widened)?;
+    if widened {
+        return Ok(in_place(context, table_name, after));
+    }
+    match linked_type::group(context.source, table_name, column_name) {
+        None => by_shadow(context, source, target, before, after),
+        // all of them at once, where the first one's turn is
+        Some(group) => {
+            let first = group.iter().find(|(table, column)| changes(context, table, column));
+            let its_turn = first.is_some_and(|(table, column)| table == table_name && column == column_name);
+            if its_turn { linked_type::stage(context, &group) } else { Ok(Staging::default()) }
+        }
+    }
+}
+
+/// Whether the server has to give the column another type, and not only to note it.
+fn changes(context: &Context<'_>, table: &str, column: &str) -> bool {
+    let before = context.source.tables.get(table).and_then(|it| it.column(column));
+    let after = context.target.tables.get(table).and_then(|it| it.column(column));
+    let (Some(before), Some(after)) = (before, after) else { return false };
+    context.dialect.type_name(&before.ty) != context.dialect.type_name(&after.ty)
+        && !widens_in_place(context.dialect, before, after)
+}
+
+fn widens_in_place(dialect: Dialect, before: &Column, after: &Column) -> bool {
+    match dialect {
         Dialect::Postgres => postgres::types::widens_in_place(&before.ty, &after.ty),
         Dialect::MySql => mysql::types::widens_in_place(&before.ty, &after.ty),
-    };
-    refuse(context, source, before, after, widened)?;
-    if widened { Ok(in_place(context, table_name, after)) } else { by_shadow(context, source, target, before, after) }
+    }
 }
 
 /// What is not done in one migration, or not yet at all.
@@ -61,31 +85,21 @@ fn refuse(context: &Context<'_>, table: &Table, before: &Column, after: &Column,
             ),
         ));
     }
-    let refers_to_it = |it: &&Table| {
-        it.foreign_keys.values().any(|key| key.references == table.name && key.referenced_columns.contains(column))
-    };
-    let key = "changing the type of a key is not derived: keep the type, or make a new table";
-    let apart =
-        "remove the constraint in one migration, change the type in the next, and add the constraint again in a third";
-    let bound = if before.identity || table.primary_key.contains(column) {
-        Some(("which is part of the primary key".to_owned(), key))
-    } else if let Some(other) = context.source.tables.values().find(refers_to_it) {
-        Some((format!("to which a foreign key of `{}` refers", other.name), key))
-    } else if let Some((key, _)) = table.foreign_keys.iter().find(|(_, key)| key.columns.contains(column)) {
-        Some((format!("which has foreign key `{key}`"), apart))
-    } else {
-        table.checks_on(column, context.dialect).next().map(|name| (format!("on which check `{name}` stands"), apart))
-    };
-    match bound {
-        Some((why, help)) => Err((
-            format!("the type of {place} changes from {} to {}, {why}", spelled(before), spelled(after)),
-            help.to_owned(),
+    match table.checks_on(column, context.dialect).next() {
+        Some(check) => Err((
+            format!(
+                "the type of {place} changes from {} to {}, on which check `{check}` stands",
+                spelled(before),
+                spelled(after)
+            ),
+            "remove the constraint in one migration, change the type in the next, and add the constraint again in a third"
+                .to_owned(),
         )),
         None => Ok(()),
     }
 }
 
-fn spelled(column: &Column) -> String {
+pub(super) fn spelled(column: &Column) -> String {
     let [postgres, mysql] = Dialect::ALL.map(|dialect| dialect.type_name(&column.ty));
     if postgres == mysql { format!("`{postgres}`") } else { format!("`{postgres}` (MySQL `{mysql}`)") }
 }
@@ -122,14 +136,14 @@ fn in_place(context: &Context<'_>, table: &str, column: &Column) -> Staging {
 }
 
 /// Drivers that check types tell the old from the new one.
-fn strict_drivers(table: &str, column: &str) -> String {
+pub(super) fn strict_drivers(table: &str, column: &str) -> String {
     format!(
         "a client that decodes strictly (sqlx does) cannot read `{table}.{column}` by the old struct once validate has swapped \
          the columns; where such code must live on, give the field a new name with `renamed_from` instead"
     )
 }
 
-fn stale_plans(table: &str, column: &str) -> String {
+pub(super) fn stale_plans(table: &str, column: &str) -> String {
     format!(
         "PostgreSQL: a prepared statement that returns `{table}.{column}` fails once after its type has changed (0A000); \
          pooled connections must prepare it anew"
@@ -137,15 +151,15 @@ fn stale_plans(table: &str, column: &str) -> String {
 }
 
 /// The names while both columns are there.
-struct Names {
+pub(super) struct Names {
     /// Of the new column, before the swap.
-    new: String,
+    pub(super) new: String,
     /// Of the old column, after it.
-    old: String,
+    pub(super) old: String,
 }
 
 impl Names {
-    fn of(name: &str) -> Self {
+    pub(super) fn of(name: &str) -> Self {
         Self { new: until_contract(name), old: limited(&format!("pontoon_{name}_old")) }
     }
 }
@@ -198,7 +212,7 @@ fn later_name<'a>(dialect: Dialect, name: &'a String, names: &'a Names) -> &'a S
 }
 
 /// The shadow column, `forth` from `old` and `back` to it; the names are old, new, and the triggers'.
-fn mirrored<'a>(
+pub(super) fn mirrored<'a>(
     context: &Context<'a>,
     table: &'a Table,
     column: &'a Column,
@@ -268,7 +282,7 @@ fn indexes_on<'a>(
 }
 
 /// What an expression means over a column of another type is not ours to say.
-fn in_a_text(table: &str, column: &str, index: &str) -> Refusal {
+pub(super) fn in_a_text(table: &str, column: &str, index: &str) -> Refusal {
     (
         format!(
             "the type of `{table}.{column}` changes, and index `{index}` names the column in an expression or condition"

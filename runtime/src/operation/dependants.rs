@@ -35,6 +35,7 @@ pub(super) fn none_on_column(context: &Context<'_>, table: &str, column: &str) -
     Assertion {
         message: format!("`{table}.{column}` goes, and others name it: change or drop them first"),
         sql,
+        on_way_back: false,
         line: 0,
     }
 }

@@ -23,6 +23,7 @@ mod drop_table;
 mod fill;
 mod filled_column;
 mod formula;
+mod linked_type;
 mod mirror;
 mod rename_column;
 mod rename_index;

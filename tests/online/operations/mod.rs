@@ -26,7 +26,7 @@ use codes::Codes;
 const ROWS: i64 = 200;
 
 /// The case's two migrations: the first makes what is there before.
-fn history(case: &Case, dialect: Dialect, copy_rows: Option<u64>) -> Vec<Recorded> {
+pub(crate) fn history(case: &Case, dialect: Dialect, copy_rows: Option<u64>) -> Vec<Recorded> {
     let model = |defs: &[pontoon::def::TableDef]| {
         let defs: Vec<_> = defs.iter().collect();
         from_defs(&defs).unwrap_or_else(|errors| panic!("{}: {errors}", case.name))

@@ -27,6 +27,7 @@
 //! | `@invariant-once SQL` | the same for a column that takes NULL: asked at the backfill's end only |
 //! | `@walk blocks`, `@walk keys NAME as CAST, ...` | how the statement below goes through the table |
 //! | `@assert MESSAGE` | the query below must find no row |
+//! | `@undo-assert MESSAGE` | the query below must find no row before anything is undone, if the statement before it is done |
 //!
 //! A statement ends with the `;` at the end of a line behind which there is nothing more, or
 //! a comment at the start of a line. So a comment inside a function's body is indented.

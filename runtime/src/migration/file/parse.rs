@@ -38,7 +38,7 @@ struct Pending {
     settings: Vec<(String, String)>,
     undo: Vec<PendingUndo>,
     no_undo: Option<Undo>,
-    assert: Option<String>,
+    assert: Option<(String, bool)>,
 }
 
 struct PendingUndo {
@@ -116,13 +116,14 @@ impl Parser {
             "done" => set(&mut self.pending.done, Fact::parse(value)?, "@done"),
             "no-transaction" => flag(&mut self.pending.no_transaction, "@no-transaction"),
             "set" => setting(&mut self.pending.settings, value),
-            "assert" => set(&mut self.pending.assert, value.to_owned(), "@assert"),
+            "assert" => set(&mut self.pending.assert, (value.to_owned(), false), "@assert"),
+            "undo-assert" => set(&mut self.pending.assert, (value.to_owned(), true), "@undo-assert"),
             "undo" => self.undo(line, value),
             _ => match name.strip_prefix("undo-") {
                 Some(part) => self.undo_part(part, value),
                 None => Err(format!(
                     "`@{name}` is none of: stage, claim, done, no-transaction, set, undo, undo-claim, undo-done, \
-                     undo-no-transaction, undo-set, backfill, invariant, invariant-once, walk, assert"
+                     undo-no-transaction, undo-set, backfill, invariant, invariant-once, walk, assert, undo-assert"
                 )),
             },
         }
@@ -246,7 +247,7 @@ impl Parser {
         }
         let pending = std::mem::take(&mut self.pending);
         let step = match pending.assert {
-            Some(message) => Step::Assertion(Assertion { message, sql, line }),
+            Some((message, on_way_back)) => Step::Assertion(Assertion { message, sql, on_way_back, line }),
             None => Step::Statement(statement(pending, sql, line)?),
         };
         self.push(step);

@@ -94,7 +94,7 @@ fn walk_by(by: &WalkBy) -> String {
 }
 
 fn assertion(out: &mut String, it: &Assertion) {
-    directive(out, "assert", &it.message);
+    directive(out, if it.on_way_back { "undo-assert" } else { "assert" }, &it.message);
     let _ = writeln!(out, "{};", it.sql);
 }
 

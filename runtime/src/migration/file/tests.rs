@@ -108,7 +108,7 @@ fn each_mistake_is_named_with_its_place() {
     error(
         "-- @no-transaction",
         "-- @outside",
-        "m/postgres.sql:38:4: `@outside` is none of: stage, claim, done, no-transaction, set, undo, undo-claim, undo-done, undo-no-transaction, undo-set, backfill, invariant, invariant-once, walk, assert",
+        "m/postgres.sql:38:4: `@outside` is none of: stage, claim, done, no-transaction, set, undo, undo-claim, undo-done, undo-no-transaction, undo-set, backfill, invariant, invariant-once, walk, assert, undo-assert",
     );
     error(
         "SELECT id FROM orders;",
