@@ -13,6 +13,7 @@ pub(crate) fn check(ctxt: &Ctxt, table: &Table<'_>) {
         key(ctxt, column);
         numbers(ctxt, column);
         texts(ctxt, column);
+        generated(ctxt, column);
     }
     for index in &table.attrs.indexes {
         let columns: Vec<_> = index.columns().chain(&index.include).collect();
@@ -97,6 +98,23 @@ fn texts(ctxt: &Ctxt, column: &Column<'_>) {
         && let Some(length) = attrs.length.as_ref().or(attrs.precision.as_ref())
     {
         ctxt.error(length, format!("the type is spelled already: write it there, as in `{}(...)`", spelled.value()));
+    }
+}
+
+fn generated(ctxt: &Ctxt, column: &Column<'_>) {
+    let attrs = &column.attrs;
+    let Some(generated) = &attrs.generated else { return };
+    let clashes = [
+        ("primary_key", attrs.primary_key.is_some()),
+        ("identity", attrs.identity.is_some()),
+        ("default", !attrs.default.is_none()),
+        ("backfill", !attrs.backfill.is_none()),
+        ("reverse", !attrs.reverse.is_none()),
+        ("references", attrs.references.is_some()),
+        ("renamed_from", attrs.renamed_from.is_some()),
+    ];
+    for (word, _) in clashes.into_iter().filter(|(_, is)| *is) {
+        ctxt.error(&generated.at, format!("the server computes a `generated` column: it clashes with `{word}`"));
     }
 }
 

@@ -100,6 +100,11 @@ fn said(private: &TokenStream, attrs: &attr::Column) -> Vec<TokenStream> {
         let (field, value) = (Ident::new(field, Span::call_site()), value.expand(private));
         said.push(quote!(#field: #value));
     }
+    if let Some(attr::Generated { sql, computed_on_read, .. }) = &attrs.generated {
+        let sql = sql.expand(private);
+        let value = quote!(#private::GeneratedDef { sql: #sql, computed_on_read: #computed_on_read });
+        said.push(quote!(generated: ::core::option::Option::Some(#value)));
+    }
     if let Some(it) = &attrs.references {
         let value = reference(private, it);
         said.push(quote!(references: ::core::option::Option::Some(#value)));

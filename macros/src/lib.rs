@@ -47,6 +47,7 @@ use syn::{DeriveInput, parse_macro_input};
 /// | `length = 320` | characters of a text, bytes of a byte string |
 /// | `precision = 12, scale = 2` | digits of a decimal, in all and behind the point |
 /// | `default = "now()"` | an SQL expression |
+/// | `generated = "..."` | computed by the server from the row's other columns, and stored; `generated(virtual, postgres = "...", mysql = "...")`: computed when it is read, on MySQL |
 /// | `backfill = "..."` | an SQL expression over the row, for rows of before this column; with a change of type, over the old value |
 /// | `reverse = "..."` | with a change of type, the old value from the new one, for old code until contract |
 /// | `check = "..."` | a condition |

@@ -19,6 +19,8 @@ pub(crate) const LENGTH: &str = "length";
 pub(crate) const PRECISION: &str = "precision";
 pub(crate) const SCALE: &str = "scale";
 pub(crate) const DEFAULT: &str = "default";
+pub(crate) const GENERATED: &str = "generated";
+pub(crate) const VIRTUAL: &str = "virtual";
 pub(crate) const BACKFILL: &str = "backfill";
 pub(crate) const REVERSE: &str = "reverse";
 pub(crate) const SQL_TYPE: &str = "sql_type";
@@ -42,6 +44,7 @@ pub(crate) const COLUMN_KEYS: &[&str] = &[
     PRECISION,
     SCALE,
     DEFAULT,
+    GENERATED,
     BACKFILL,
     REVERSE,
     CHECK,
@@ -61,6 +64,7 @@ pub(crate) const ONLY: &str = "only";
 pub(crate) const INDEX_KEYS: &[&str] = &[UNIQUE, NAME, KEY, INCLUDE, FILTER, USING, ONLY];
 pub(crate) const KEY_KEYS: &[&str] = &[DESC, EXPRESSION, NULLS, LENGTH, OPERATORS];
 pub(crate) const CHECK_KEYS: &[&str] = &[NAME, SQL, POSTGRES, MYSQL];
+pub(crate) const GENERATED_KEYS: &[&str] = &[VIRTUAL, POSTGRES, MYSQL];
 pub(crate) const SERVER_KEYS: &[&str] = &[POSTGRES, MYSQL];
 pub(crate) const REFERENCE_KEYS: &[&str] = &[TABLE, COLUMN, ON_DELETE, ON_UPDATE];
 

@@ -92,6 +92,8 @@ pub struct ColumnDef {
     pub sql_type: PerServer,
     /// The default, as an SQL expression.
     pub default: PerServer,
+    /// The server computes it from the row's other columns.
+    pub generated: Option<GeneratedDef>,
     /// Intent: the SQL expression that gives rows of before this column their value.
     pub backfill: PerServer,
     /// Intent: with a change of type, the SQL expression that gives old code its value from the new one.
@@ -122,6 +124,7 @@ impl ColumnDef {
         enum_def: None,
         sql_type: PerServer::NONE,
         default: PerServer::NONE,
+        generated: None,
         backfill: PerServer::NONE,
         reverse: PerServer::NONE,
         check: PerServer::NONE,
@@ -141,6 +144,15 @@ pub struct EnumDef {
     pub at: Location,
     /// Its values, in the order of the variants.
     pub values: &'static [&'static str],
+}
+
+/// `generated = "..."`, or `generated(virtual, postgres = "...", mysql = "...")`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct GeneratedDef {
+    /// The expression.
+    pub sql: PerServer,
+    /// Computed when it is read, where every version of the server can: on MySQL. PostgreSQL stores it.
+    pub computed_on_read: bool,
 }
 
 /// `references(table = "...", column = "...", on_delete = "...", on_update = "...")`.

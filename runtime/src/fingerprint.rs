@@ -35,6 +35,9 @@ pub const fn of_column(column: &ColumnDef) -> u64 {
     if let Some(it) = column.enum_def {
         hash = enumeration(hash, it);
     }
+    if let Some(it) = column.generated {
+        hash = byte(per_server(byte(hash, 5), it.sql), it.computed_on_read as u8);
+    }
     match column.references {
         None => byte(hash, 0),
         Some(ReferenceDef { table, column, on_delete, on_update }) => {

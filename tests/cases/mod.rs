@@ -79,6 +79,9 @@ macro_rules! every_case {
             add_enum_value_last,
             add_enum_value_between,
             rename_column_to_another_enum,
+            add_column_generated_on_read,
+            add_column_generated_and_stored,
+            drop_generated_column,
             drop_table,
             rename_table,
             replace_index,
@@ -145,6 +148,7 @@ mod column;
 mod constraint;
 mod drop;
 mod enums;
+mod generated;
 mod index;
 mod index_kinds;
 mod key;
@@ -157,6 +161,7 @@ pub(crate) use column::*;
 pub(crate) use constraint::*;
 pub(crate) use drop::*;
 pub(crate) use enums::*;
+pub(crate) use generated::*;
 pub(crate) use index::*;
 pub(crate) use index_kinds::*;
 pub(crate) use key::*;

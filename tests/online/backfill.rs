@@ -30,7 +30,7 @@ const ROWS: i64 = 5_000;
 
 fn column(name: &str, kind: Kind, length: Option<u32>) -> Column {
     let ty = pontoon::schema::ColumnType { length, ..pontoon::schema::ColumnType::plain(kind) };
-    Column { name: name.into(), ty, nullable: false, identity: false, default: Texts::default() }
+    Column { name: name.into(), ty, nullable: false, identity: false, default: Texts::default(), generated: None }
 }
 
 /// The backfill of a new column `filled` from `source`, of a table with this key.

@@ -5,8 +5,9 @@ use syn::{Attribute, Ident, LitInt, LitStr};
 use super::{Item, Once, PerServer, Value, items, per_server, text, unknown, word};
 use crate::ctxt::Ctxt;
 use crate::symbol::{
-    ACTIONS, BACKFILL, CHECK, COLUMN, COLUMN_KEYS, DEFAULT, IDENTITY, LENGTH, NAME, ON_DELETE, ON_UPDATE, PRECISION,
-    PRIMARY_KEY, REFERENCE_KEYS, REFERENCES, RENAMED_FROM, REVERSE, SCALE, SQL_TYPE, TABLE, UNIQUE,
+    ACTIONS, BACKFILL, CHECK, COLUMN, COLUMN_KEYS, DEFAULT, GENERATED, GENERATED_KEYS, IDENTITY, LENGTH, MYSQL, NAME,
+    ON_DELETE, ON_UPDATE, POSTGRES, PRECISION, PRIMARY_KEY, REFERENCE_KEYS, REFERENCES, RENAMED_FROM, REVERSE, SCALE,
+    SQL_TYPE, TABLE, UNIQUE, VIRTUAL,
 };
 
 /// What was written on the field; each with the token that errors point at.
@@ -20,12 +21,20 @@ pub(crate) struct Column {
     pub(crate) precision: Option<LitInt>,
     pub(crate) scale: Option<LitInt>,
     pub(crate) default: PerServer,
+    pub(crate) generated: Option<Generated>,
     pub(crate) backfill: PerServer,
     pub(crate) reverse: PerServer,
     pub(crate) check: PerServer,
     pub(crate) sql_type: PerServer,
     pub(crate) references: Option<Reference>,
     pub(crate) renamed_from: Option<LitStr>,
+}
+
+/// `generated = "..."`, or `generated(virtual, postgres = "...", mysql = "...")`.
+pub(crate) struct Generated {
+    pub(crate) at: Ident,
+    pub(crate) sql: PerServer,
+    pub(crate) computed_on_read: bool,
 }
 
 pub(crate) struct Reference {
@@ -42,7 +51,7 @@ impl Column {
         let [mut primary_key, mut identity, mut unique] = [(); 3].map(|()| Once::default());
         let [mut length, mut precision, mut scale] = [(); 3].map(|()| Once::default());
         let [mut default, mut backfill, mut reverse, mut check, mut sql_type] = [(); 5].map(|()| Once::default());
-        let mut references = Once::default();
+        let (mut references, mut generated) = (Once::default(), Once::default());
         for item in items(ctxt, attributes, COLUMN) {
             let Item::Named(key, value) = &item else {
                 unknown(ctxt, &item, COLUMN_KEYS, COLUMN);
@@ -58,6 +67,7 @@ impl Column {
                 PRECISION => precision.set(ctxt, key, number(ctxt, key, value)),
                 SCALE => scale.set(ctxt, key, number(ctxt, key, value)),
                 DEFAULT => default.set(ctxt, key, per_server(ctxt, key, value)),
+                GENERATED => generated.set(ctxt, key, computed(ctxt, key, value)),
                 BACKFILL => backfill.set(ctxt, key, per_server(ctxt, key, value)),
                 REVERSE => reverse.set(ctxt, key, per_server(ctxt, key, value)),
                 CHECK => check.set(ctxt, key, per_server(ctxt, key, value)),
@@ -75,6 +85,7 @@ impl Column {
             precision: precision.value,
             scale: scale.value,
             default: default.value.unwrap_or_default(),
+            generated: generated.value,
             backfill: backfill.value.unwrap_or_default(),
             reverse: reverse.value.unwrap_or_default(),
             check: check.value.unwrap_or_default(),
@@ -96,6 +107,28 @@ fn number(ctxt: &Ctxt, name: &Ident, value: &Value) -> Option<LitInt> {
     }
     ctxt.error(name, format!("`{name}` takes a number: `{name} = 64`"));
     None
+}
+
+fn computed(ctxt: &Ctxt, key: &Ident, value: &Value) -> Option<Generated> {
+    let at = key.clone();
+    let Value::List(list) = value else {
+        return per_server(ctxt, key, value).map(|sql| Generated { at, sql, computed_on_read: false });
+    };
+    let [mut postgres, mut mysql] = [(); 2].map(|()| Once::default());
+    let mut on_read = Once::default();
+    for item in list {
+        match item {
+            Item::Named(key, value) if key == VIRTUAL => on_read.set(ctxt, key, word(ctxt, key, value)),
+            Item::Named(key, value) if key == POSTGRES => postgres.set(ctxt, key, text(ctxt, key, value)),
+            Item::Named(key, value) if key == MYSQL => mysql.set(ctxt, key, text(ctxt, key, value)),
+            other => unknown(ctxt, other, GENERATED_KEYS, GENERATED),
+        }
+    }
+    let sql = PerServer { postgres: postgres.value, mysql: mysql.value };
+    if sql.postgres.is_none() || sql.mysql.is_none() {
+        ctxt.error(key, "`generated` wants an expression for each server: `generated(virtual, postgres = \"...\", mysql = \"...\")`");
+    }
+    Some(Generated { at, sql, computed_on_read: on_read.value.is_some() })
 }
 
 fn reference(ctxt: &Ctxt, key: &Ident, value: &Value) -> Option<Reference> {

@@ -5,7 +5,7 @@ mod index;
 mod item;
 mod table;
 
-pub(crate) use column::{Column, Reference};
+pub(crate) use column::{Column, Generated, Reference};
 pub(crate) use index::{Index, Key};
 pub(crate) use item::{Item, Value, items};
 pub(crate) use table::{Check, Table, path};

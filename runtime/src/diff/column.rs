@@ -12,6 +12,7 @@ impl Diff<'_> {
         let gone: Vec<&Column> = before.columns.iter().filter(|it| after.column(&it.name).is_none()).collect();
         let new: Vec<&Column> = after.columns.iter().filter(|it| before.column(&it.name).is_none()).collect();
         self.dropped_or_renamed(after, &gone, &new);
+        self.generated(before, after);
         let renamed: BTreeMap<&str, &str> = new.iter().filter_map(|it| self.renamed(after, &gone, it)).collect();
         for column in &new {
             let (table, column_name) = (after.name.clone(), column.name.clone());
@@ -104,6 +105,9 @@ impl Diff<'_> {
 
     fn column(&mut self, table: &str, before: &Column, after: &Column) {
         let (table, column) = (table.to_owned(), after.name.clone());
+        if before.generated.is_some() || after.generated.is_some() {
+            return self.generated_column(&table, before, after);
+        }
         if before.ty != after.ty {
             self.operations.push(Operation::ChangeType { table: table.clone(), column: column.clone() });
         }

@@ -5,7 +5,7 @@
 //! and is filled ([`super::filled_column`]).
 
 use super::filled_column::{FilledColumn, Source};
-use super::{Context, Draft, Refusal, Staging};
+use super::{Context, Draft, Refusal, Staging, add_generated};
 use crate::dialect::{Dialect, columns_in, default_is_stable, mysql, postgres};
 use crate::migration::{Fact, Stage};
 use crate::schema::{Column, Table};
@@ -13,6 +13,9 @@ use crate::schema::{Column, Table};
 pub(super) fn stage(context: &Context<'_>, table_name: &str, column_name: &str) -> Result<Staging, Refusal> {
     let table = context.table(table_name);
     let Some(column) = table.column(column_name) else { return Ok(Staging::default()) };
+    if column.generated.is_some() {
+        return add_generated::stage(context, table, column);
+    }
     let intent = context.intents.backfills.get(&(table_name.to_owned(), column_name.to_owned()));
     let from_others = intent.and_then(|texts| texts.of(context.dialect));
     let default = column.default.of(context.dialect);

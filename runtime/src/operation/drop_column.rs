@@ -77,7 +77,7 @@ pub(super) fn retire(
 }
 
 fn must_be_given(context: &Context<'_>, column: &Column) -> bool {
-    !column.nullable && column.default.of(context.dialect).is_none()
+    !column.nullable && column.generated.is_none() && column.default.of(context.dialect).is_none()
 }
 
 fn drop(context: &Context<'_>, table: &str, column: &str, staging: &mut Staging) {

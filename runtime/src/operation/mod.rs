@@ -7,6 +7,7 @@ mod add_check;
 mod add_column;
 mod add_enum_values;
 mod add_foreign_key;
+mod add_generated;
 mod add_index;
 mod change_type;
 mod create_enum;

@@ -3,7 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
-use super::{Check, Column, ColumnType, Enumeration, ForeignKey, Index, Intents, Schema, Table, Texts, enums};
+use super::{
+    Check, Column, ColumnType, Enumeration, ForeignKey, Generated, Index, Intents, Schema, Table, Texts, enums,
+    generated,
+};
 use crate::def::{ColumnDef, Location, PerServer, TableDef};
 use crate::sql_type::Kind;
 
@@ -58,6 +61,7 @@ pub fn from_defs(defs: &[&TableDef]) -> Result<(Schema, Intents), SchemaErrors> 
         check_references(def, &schema, &mut errors);
     }
     enums::check(defs, &schema, &mut errors);
+    generated::check(defs, &mut errors);
     finish(schema, intents, errors)
 }
 
@@ -233,6 +237,7 @@ fn add_column(
         nullable: column.nullable,
         identity: column.identity,
         default: texts(column.default),
+        generated: column.generated.map(|it| Generated { sql: texts(it.sql), computed_on_read: it.computed_on_read }),
     });
     if column.primary_key {
         table.primary_key.push(column.name.to_owned());

@@ -8,6 +8,7 @@
 mod enums;
 mod from_defs;
 mod from_index;
+mod generated;
 mod index;
 
 use std::collections::BTreeMap;
@@ -101,6 +102,27 @@ pub struct Column {
     /// Its default.
     #[serde(default, skip_serializing_if = "Texts::is_empty")]
     pub default: Texts,
+    /// How the server computes it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub generated: Option<Generated>,
+}
+
+/// A column that nobody writes.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Generated {
+    /// The expression over the row's other columns.
+    pub sql: Texts,
+    /// Computed when it is read, on MySQL; PostgreSQL stores it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub computed_on_read: bool,
+}
+
+impl Generated {
+    /// Whether it names that column.
+    pub(crate) fn names(&self, column: &str) -> bool {
+        let texts = [self.sql.postgres.as_deref(), self.sql.mysql.as_deref()];
+        texts.into_iter().flatten().any(|sql| !crate::dialect::columns_in(sql, std::iter::once(column)).is_empty())
+    }
 }
 
 /// A column's type before any server spells it.

@@ -297,5 +297,6 @@ pub(super) fn key_column(name: &str, ty: ColumnType, identity: bool) -> Column {
         ty,
         nullable: false,
         default: Texts::default(),
+        generated: None,
     }
 }

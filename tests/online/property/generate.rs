@@ -127,7 +127,7 @@ fn column(rng: &mut Rng, before: &Table, now: &Table) -> Option<Column> {
     let name = free_name(rng, before, now)?;
     let ty = any_type(rng);
     let default = if rng.u8(..3) == 0 { any_default(rng, &ty) } else { Texts::default() };
-    Some(Column { name, ty, nullable: rng.bool(), identity: false, default })
+    Some(Column { name, ty, nullable: rng.bool(), identity: false, default, generated: None })
 }
 
 fn free_name(rng: &mut Rng, before: &Table, now: &Table) -> Option<String> {
@@ -169,6 +169,7 @@ fn refer(rng: &mut Rng, schema: &mut Schema, table: &str) -> Option<()> {
         nullable,
         identity: false,
         default: Texts::default(),
+        generated: None,
     });
     add_foreign_key(schema, table, &key_to(rng, &name, &other, key))
 }

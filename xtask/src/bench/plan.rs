@@ -107,5 +107,5 @@ fn table(number: u32, columns: u32) -> Table {
 
 fn column(name: String, kind: Kind) -> Column {
     let ty = ColumnType::plain(kind);
-    Column { nullable: name != "id", name, ty, identity: false, default: Texts::default() }
+    Column { nullable: name != "id", name, ty, identity: false, default: Texts::default(), generated: None }
 }

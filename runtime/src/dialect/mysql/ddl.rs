@@ -9,8 +9,12 @@ const ME: Dialect = Dialect::MySql;
 
 /// `` `email` varchar(320) NOT NULL DEFAULT '' ``
 pub(crate) fn column(column: &Column, nullable: bool, default: Option<&str>) -> String {
-    let mut sql =
-        format!("{} {} {}", ident(&column.name), types::name(&column.ty), if nullable { "NULL" } else { "NOT NULL" });
+    let mut sql = format!("{} {}", ident(&column.name), types::name(&column.ty));
+    if let Some((it, expression)) = column.generated.as_ref().and_then(|it| Some((it, it.sql.of(ME)?))) {
+        let when = if it.computed_on_read { "VIRTUAL" } else { "STORED" };
+        sql.push_str(&format!(" GENERATED ALWAYS AS ({expression}) {when}"));
+    }
+    sql.push_str(if nullable { " NULL" } else { " NOT NULL" });
     if let Some(default) = default {
         sql.push_str(&format!(" DEFAULT {}", types::default_value(&column.ty, default)));
     }
