@@ -71,6 +71,7 @@ macro_rules! every_case {
             change_type,
             change_type_nullable_and_indexed,
             change_type_under_special_indexes,
+            change_type_under_checks,
             widen_key,
             narrow_type_by_expressions,
             rename_column_with_another_type,

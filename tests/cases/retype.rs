@@ -79,3 +79,16 @@ pub(crate) fn narrow_type_by_expressions(_: Dialect) -> Case {
     }
     case
 }
+
+/// Checks of PostgreSQL's, which go along; MySQL renames no column under one.
+pub(crate) fn change_type_under_checks(_: Dialect) -> Case {
+    let before = table!(Thing (check(name = "things_both", postgres = "a > 0 AND id > 0")) {
+        #[column(check(postgres = "a > 0"))]
+        a: i32,
+    });
+    let after = table!(Thing (check(name = "things_both", postgres = "a > 0 AND id > 0")) {
+        #[column(check(postgres = "a > 0"))]
+        a: i64,
+    });
+    wider_integer("change the type under checks (PostgreSQL)", before, after)
+}

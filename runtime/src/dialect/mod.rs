@@ -10,7 +10,7 @@ mod sql_words;
 use std::fmt;
 
 pub(crate) use assignable::{assignable, integers, is_number};
-pub(crate) use sql_words::{columns_in, default_is_stable};
+pub(crate) use sql_words::{columns_in, default_is_stable, with_column};
 
 use crate::schema::ColumnType;
 

@@ -12,7 +12,7 @@ fn words(sql: &str) -> Vec<Word> {
             at = end_of_quoted(&chars, at, '\'').0;
         } else if c == '"' || c == '`' {
             let (end, text) = end_of_quoted(&chars, at, c);
-            words.push(Word { text, quoted: true, call: false });
+            words.push(Word { text, quoted: true, call: false, place: at..end });
             at = end;
         } else if c == '-' && chars.get(at + 1) == Some(&'-') {
             while at < chars.len() && chars[at] != '\n' {
@@ -25,7 +25,7 @@ fn words(sql: &str) -> Vec<Word> {
             }
             let text = chars[start..at].iter().collect();
             let next = chars[at..].iter().find(|c| !c.is_whitespace());
-            words.push(Word { text, quoted: false, call: next == Some(&'(') });
+            words.push(Word { text, quoted: false, call: next == Some(&'('), place: start..at });
         } else {
             at += 1;
         }
@@ -37,6 +37,8 @@ struct Word {
     text: String,
     quoted: bool,
     call: bool,
+    /// In characters.
+    place: std::ops::Range<usize>,
 }
 
 /// The place behind the closing quote, and what stands between.
@@ -60,13 +62,22 @@ fn end_of_quoted(chars: &[char], start: usize, quote: char) -> (usize, String) {
 /// its case; a word more than is meant only makes a trigger look more often.
 pub(crate) fn columns_in<'a>(sql: &str, columns: impl Iterator<Item = &'a str>) -> Vec<&'a str> {
     let words = words(sql);
-    columns
-        .filter(|column| {
-            words.iter().any(|word| {
-                if word.quoted { word.text == **column } else { !word.call && word.text.eq_ignore_ascii_case(column) }
-            })
-        })
-        .collect()
+    columns.filter(|column| words.iter().any(|word| word.names(column))).collect()
+}
+
+impl Word {
+    fn names(&self, column: &str) -> bool {
+        if self.quoted { self.text == column } else { !self.call && self.text.eq_ignore_ascii_case(column) }
+    }
+}
+
+/// The expression over another column: each name of `column` is `other`, which is SQL.
+pub(crate) fn with_column(sql: &str, column: &str, other: &str) -> String {
+    let mut chars: Vec<char> = sql.chars().collect();
+    for word in words(sql).iter().rev().filter(|it| it.names(column)) {
+        chars.splice(word.place.clone(), other.chars());
+    }
+    chars.into_iter().collect()
 }
 
 /// Functions with one value within a statement: a new column can take them as its default
@@ -112,6 +123,13 @@ mod tests {
         assert_eq!(columns_in("lower(EMAIL) || 'x'", columns.into_iter()), ["email"]);
         assert_eq!(columns_in("users.\"Odd name\" -- x", columns.into_iter()), ["Odd name"]);
         assert_eq!(columns_in("`x` + 1", columns.into_iter()), ["x"]);
+    }
+
+    #[test]
+    fn a_name_gives_way_to_another() {
+        let over = |sql| with_column(sql, "a", "\"b\"");
+        assert_eq!(over("a > 0 AND t.\"a\" <> 'a' -- a"), "\"b\" > 0 AND t.\"b\" <> 'a' -- a");
+        assert_eq!(over("a(A) = ab + 'ä' + a"), "a(\"b\") = ab + 'ä' + \"b\"");
     }
 
     #[test]

@@ -44,7 +44,7 @@ pub(super) fn small_enough(context: &Context<'_>, table: &str) -> Assertion {
     }
 }
 
-fn postgres(context: &Context<'_>, table: &str, name: &str, condition: &str, staging: &mut Staging) {
+pub(super) fn postgres(context: &Context<'_>, table: &str, name: &str, condition: &str, staging: &mut Staging) {
     let brief = || Claim::none().lock(table, LockMode::AccessExclusive);
     let [add, validate] = postgres_sql(context, table, name, condition);
     let drop = format!("ALTER TABLE {} DROP CONSTRAINT {}", context.ident(table), context.ident(name));

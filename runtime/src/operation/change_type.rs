@@ -13,8 +13,8 @@ use super::drop_column::retire;
 use super::filled_column::{FilledColumn, Pair, Source};
 use super::formula::Formula;
 use super::triggers::{drop_trigger, insert_name, update_name};
-use super::{Context, Draft, Refusal, Staging, Triggers, linked_type, until_contract};
-use crate::dialect::{Dialect, assignable, is_number, mysql, postgres};
+use super::{Context, Draft, Refusal, Staging, Triggers, add_check, linked_type, until_contract};
+use crate::dialect::{Dialect, assignable, is_number, mysql, postgres, with_column};
 use crate::migration::{Algorithm, Claim, Fact, LockMode, Stage};
 use crate::schema::{Column, Index, Table, Texts, limited};
 use crate::sql_type::Kind;
@@ -85,18 +85,70 @@ fn refuse(context: &Context<'_>, table: &Table, before: &Column, after: &Column,
             ),
         ));
     }
-    match table.checks_on(column, context.dialect).next() {
-        Some(check) => Err((
+    let target = context.table(&table.name);
+    let tied = linked_type::group(context.source, &table.name, column).is_some();
+    for (check, _) in checks_on(context.dialect, table, target, column) {
+        let why = if context.dialect == Dialect::MySql {
+            "and MySQL renames no column under a check"
+        } else if tied {
+            "and it is a key or tied to one"
+        } else if let Some(other) =
+            other_changed(table, target, column, |it| named_by_check(context.dialect, table, check, it))
+        {
+            return Err(with_another(&place, other, &format!("check `{check}`")));
+        } else {
+            continue;
+        };
+        return Err((
             format!(
-                "the type of {place} changes from {} to {}, on which check `{check}` stands",
+                "the type of {place} changes from {} to {}, on which check `{check}` stands, {why}",
                 spelled(before),
                 spelled(after)
             ),
-            "remove the constraint in one migration, change the type in the next, and add the constraint again in a third"
-                .to_owned(),
-        )),
-        None => Ok(()),
+            format!(
+                "give the check another name in the same change (`check(name = \"...\", ...)` on the table): then it goes first, and \
+                 is added again when the type has changed; meanwhile nothing holds to `{check}`"
+            ),
+        ));
     }
+    for (index, it) in indexes_on(context.dialect, table, target, column) {
+        if let Some(other) =
+            other_changed(table, target, column, |name| it.names(name, context.dialect)).filter(|_| !tied)
+        {
+            return Err(with_another(&place, other, &format!("index `{index}`")));
+        }
+    }
+    Ok(())
+}
+
+/// Another column of the table whose type changes, among those that are asked for.
+fn other_changed<'a>(source: &'a Table, target: &Table, column: &str, among: impl Fn(&str) -> bool) -> Option<&'a str> {
+    let changes = |it: &&Column| target.column(&it.name).is_some_and(|after| after.ty != it.ty);
+    let others = source.columns.iter().filter(|it| it.name != column).filter(changes);
+    others.map(|it| it.name.as_str()).find(|it| among(it))
+}
+
+fn with_another(place: &str, other: &str, what: &str) -> Refusal {
+    (
+        format!("the type of {place} changes, and so does that of `{other}`, with which it stands in {what}"),
+        "do one in this migration and the other in the next".to_owned(),
+    )
+}
+
+/// The checks that stay and name the column.
+fn checks_on<'a>(
+    dialect: Dialect,
+    source: &'a Table,
+    target: &'a Table,
+    column: &'a str,
+) -> Vec<(&'a String, &'a str)> {
+    let stays = |name: &&String| target.checks.get(*name) == source.checks.get(*name);
+    let on = source.checks_on(column, dialect).filter(stays);
+    on.filter_map(|name| Some((name, source.checks[name].sql.of(dialect)?))).collect()
+}
+
+fn named_by_check(dialect: Dialect, table: &Table, check: &str, column: &str) -> bool {
+    table.checks_on(column, dialect).any(|it| it == check)
 }
 
 pub(super) fn spelled(column: &Column) -> String {
@@ -186,9 +238,16 @@ fn by_shadow(
         let copy = index.over(name, &names.new).ok_or_else(|| in_a_text(table, name, index_name))?;
         add_index::build(context, Some(source), table, &Names::of(index_name).new, &copy, &mut staging);
     }
+    let checks = checks_on(context.dialect, source, target, name);
+    for (check, condition) in &checks {
+        let copy = with_column(condition, name, &context.ident(&names.new));
+        add_check::postgres(context, table, &Names::of(check).new, &copy, &mut staging);
+    }
     staging.warnings.push(strict_drivers(table, name));
     let swapped = mirrored(context, target, after, &later, [&forth, &back]);
-    swap(context, table, name, &names, &indexes, [&filled, &swapped], &mut staging);
+    let there = Renames::new(name, &names, &indexes, &checks, true);
+    let back = Renames::new(name, &names, &indexes, &checks, false);
+    swap(context, table, &names, [there, back], [&filled, &swapped], &mut staging);
     staging.warnings.push(format!("until contract, a value of `{table}.{name}` must fit its old type too"));
     if context.dialect == Dialect::Postgres {
         staging.warnings.push(stale_plans(table, name));
@@ -196,6 +255,13 @@ fn by_shadow(
     for (index_name, index) in &indexes {
         let step = super::drop_index::draft(context, table, &Names::of(index_name).old, index);
         staging.push(Stage::Contract, step.last());
+    }
+    for (check, _) in &checks {
+        let old = Names::of(check).old;
+        let sql = format!("ALTER TABLE {} DROP CONSTRAINT {}", context.ident(table), context.ident(&old));
+        let draft =
+            Draft::new("", sql, context.alter(Stage::Contract, table), Fact::Constraint(table.clone(), old).negated());
+        staging.push(Stage::Contract, draft.last());
     }
     let old = Column { name: names.old.clone(), ..before.clone() };
     retire(context, target, &old, &swapped, &mut staging);
@@ -297,16 +363,13 @@ pub(super) fn in_a_text(table: &str, column: &str, index: &str) -> Refusal {
 fn swap(
     context: &Context<'_>,
     table: &str,
-    name: &str,
     names: &Names,
-    indexes: &[(&String, &Index)],
+    [there, back]: [Renames; 2],
     columns: [&FilledColumn<'_>; 2],
     staging: &mut Staging,
 ) {
     let [Some(earlier), Some(later)] = columns.map(FilledColumn::triggers) else { return };
     let fact = Fact::Column(table.to_owned(), names.old.clone());
-    let there = Renames::new(name, names, indexes, true);
-    let back = Renames::new(name, names, indexes, false);
     let comment = "The column and its successor take each other's names, in one moment.";
     match context.dialect {
         Dialect::Postgres => {
@@ -353,11 +416,13 @@ fn replaced(context: &Context<'_>, gone: &Triggers<'_>, new: &Triggers<'_>) -> V
 struct Renames {
     columns: Vec<[String; 2]>,
     indexes: Vec<[String; 2]>,
+    /// PostgreSQL: MySQL renames no column under one.
+    checks: Vec<[String; 2]>,
 }
 
 impl Renames {
     /// To the new column, or back to the old one.
-    fn new(name: &str, names: &Names, indexes: &[(&String, &Index)], there: bool) -> Self {
+    fn new(name: &str, names: &Names, indexes: &[(&String, &Index)], checks: &[(&String, &str)], there: bool) -> Self {
         let both = |name: &str, names: &Names| -> Vec<[String; 2]> {
             let (away, in_place) = if there { (&names.old, &names.new) } else { (&names.new, &names.old) };
             vec![[name.to_owned(), away.clone()], [in_place.clone(), name.to_owned()]]
@@ -365,6 +430,7 @@ impl Renames {
         Self {
             columns: both(name, names),
             indexes: indexes.iter().flat_map(|(index, _)| both(index, &Names::of(index))).collect(),
+            checks: checks.iter().flat_map(|(check, _)| both(check, &Names::of(check))).collect(),
         }
     }
 
@@ -375,7 +441,12 @@ impl Renames {
         };
         let index =
             |[from, to]: &[String; 2]| format!("ALTER INDEX {} RENAME TO {}", context.ident(from), context.ident(to));
-        self.columns.iter().map(column).chain(self.indexes.iter().map(index)).collect()
+        let check = |[from, to]: &[String; 2]| {
+            let [table, from, to] = [table, from, to].map(|it| context.ident(it));
+            format!("ALTER TABLE {table} RENAME CONSTRAINT {from} TO {to}")
+        };
+        let columns = self.columns.iter().map(column);
+        columns.chain(self.indexes.iter().map(index)).chain(self.checks.iter().map(check)).collect()
     }
 
     /// One ALTER: MySQL renames all at once.
