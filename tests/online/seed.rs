@@ -158,7 +158,8 @@ async fn conditions_hold() {
                 tags {jsonb} NOT NULL CHECK ({json}), since date NOT NULL, until date NOT NULL, CHECK (until > since),
                 low int NOT NULL, high int NOT NULL, CHECK (low < high), phone varchar(20), fax varchar(20),
                 CHECK (phone IS NOT NULL OR fax IS NOT NULL), code varchar(9) NOT NULL CHECK (code = upper(code)),
-                odd int NOT NULL CHECK (odd % 2 = 1 OR odd > 5));
+                odd int NOT NULL CHECK (odd % 2 = 1 OR odd > 5),
+                cold int NOT NULL CHECK (cold > -7 AND cold < -2));
             CREATE TABLE one_of_two (id int PRIMARY KEY, note text, a int, b int REFERENCES checked (id), CHECK ((a IS NULL) <> (b IS NULL)));
             CREATE TABLE odd_text (id int PRIMARY KEY, t text NOT NULL, CHECK (length(replace(t, 'bc', '')) = 1));
             CREATE TABLE never (id int PRIMARY KEY, CONSTRAINT impossible CHECK (id + 1 = id))"

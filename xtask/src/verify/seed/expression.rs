@@ -191,7 +191,12 @@ impl<'a> Parser<'a> {
             },
             TokenKind::Punct => return None,
             TokenKind::Number => Expression::Number(token.text.parse().ok()?),
-            TokenKind::String => Expression::Text(text_of(token.text, self.dialect)),
+            TokenKind::String => {
+                let text = text_of(token.text, self.dialect);
+                // PostgreSQL shows -7 as '-7'::integer
+                let number = text.parse().ok().filter(|_| self.is_cast_to_a_number());
+                number.map_or(Expression::Text(text), Expression::Number)
+            }
             // the character set of the text behind it
             TokenKind::Word if token.text.starts_with('_') && self.dialect == Dialect::MySql => self.primary()?,
             TokenKind::Word if token.is("array") && self.accept("[") => Expression::List(self.list("]")?),
@@ -215,6 +220,12 @@ impl<'a> Parser<'a> {
             }
         }
         Some(items)
+    }
+
+    fn is_cast_to_a_number(&self) -> bool {
+        let at = |place: usize, text: &str| self.tokens.get(self.at + place).is_some_and(|it| it.is(text));
+        let numbers = ["smallint", "integer", "bigint", "numeric", "real", "double"];
+        at(0, ":") && at(1, ":") && numbers.iter().any(|it| at(2, it))
     }
 
     /// `::character varying(5)[]`
