@@ -8,7 +8,7 @@ use std::fmt::Write as _;
 use std::path::Path;
 
 use pontoon::Dialect;
-use pontoon::migration::{Claim, Extent, Stage, Step, Undo};
+use pontoon::migration::{Claim, Extent, ServerVersion, Stage, Step, Undo};
 use pontoon::plan::{Plan, plan};
 use pontoon::schema::from_defs;
 
@@ -78,9 +78,25 @@ fn planned(case: &Case, dialect: Dialect) -> Plan {
 }
 
 fn row(text: &mut String, case: &Case, dialect: Dialect, plan: &Plan) {
-    let steps = |stage| match plan.migration.stage(stage).count() {
-        0 => "-".to_owned(),
-        count => count.to_string(),
+    let servers = plan.migration.steps.iter().filter_map(|(_, step)| match step {
+        Step::Statement(it) => it.servers.from,
+        Step::Backfill(_) | Step::Assertion(_) => None,
+    });
+    let versions: BTreeSet<_> = servers.chain([ServerVersion::oldest(dialect)]).collect();
+    let steps = |stage| {
+        let meant = |step: &Step, version| !matches!(step, Step::Statement(it) if !it.servers.include(version));
+        let mut text = String::new();
+        let mut before = None;
+        for version in &versions {
+            let count = plan.migration.stage(stage).filter(|(_, step)| meant(step, *version)).count();
+            match before.replace(count) {
+                None if count == 0 => text.push('-'),
+                None => text = count.to_string(),
+                Some(before) if before != count => text += &format!(" ({count} from {version})"),
+                Some(_) => {}
+            }
+        }
+        text
     };
     let claims: Vec<&Claim> = plan
         .migration

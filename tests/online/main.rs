@@ -18,3 +18,4 @@ mod support;
 mod verify_mysql;
 mod verify_postgres;
 mod verify_runs;
+mod versions;

@@ -52,6 +52,7 @@ impl Observer for Display {
             }
             Event::Ahead { message } => eprintln!("  `contract` will be refused until this is mended: {message}"),
             Event::Statement { sql } => eprintln!("  {}", first_line(sql)),
+            Event::Skipped { sql, reason } => eprintln!("  skipped ({reason}): {}", first_line(sql)),
             Event::Done { duration_ms, waited_ms, attempts } => {
                 let waited = if *waited_ms > 0 { format!(", after {waited_ms} ms of waiting") } else { String::new() };
                 let tries = if *attempts > 1 { format!(", attempt {attempts}") } else { String::new() };

@@ -3,14 +3,15 @@
 
 use std::collections::BTreeMap;
 
-use super::{ExecError, Session, introspect};
+use super::{ExecError, Session, introspect, version};
 use crate::migration::history::Recorded;
-use crate::migration::{Fact, Step};
+use crate::migration::{Fact, ServerVersion, Step};
 
 /// The facts that should hold and do not, and those that hold and should not, as they are written in files.
 pub(super) async fn missing(session: &mut Session, until: &[Recorded]) -> Result<Vec<String>, ExecError> {
     let mut wrong = Vec::new();
-    for (fact, wanted) in left_behind(until) {
+    let server = version::of(session).await?;
+    for (fact, wanted) in left_behind(until, server) {
         if introspect::holds(session, &fact).await? != wanted {
             wrong.push(if wanted { fact.to_string() } else { fact.negated().to_string() });
         }
@@ -20,11 +21,14 @@ pub(super) async fn missing(session: &mut Session, until: &[Recorded]) -> Result
 
 /// What is so after the last step: a later fact takes an earlier one's place, and what goes takes
 /// along what was on it.
-fn left_behind(until: &[Recorded]) -> Vec<(Fact, bool)> {
+fn left_behind(until: &[Recorded], server: ServerVersion) -> Vec<(Fact, bool)> {
     let mut facts: BTreeMap<Fact, bool> = BTreeMap::new();
     let mut views: BTreeMap<String, Option<String>> = BTreeMap::new();
     for step in until.iter().flat_map(|it| &it.migration.steps) {
         let (_, Step::Statement(statement)) = step else { continue };
+        if !statement.servers.include(server) {
+            continue;
+        }
         let (fact, holds) = match &statement.done {
             // what a query asks may be otherwise by now, and nobody knows what later steps did about it
             Fact::Query(_) | Fact::Repeatable => continue,
@@ -34,6 +38,9 @@ fn left_behind(until: &[Recorded]) -> Vec<(Fact, bool)> {
         };
         if !holds {
             facts.retain(|it, _| !belongs(it, &fact));
+        }
+        if let (Fact::Nullable(table, column), true) = (&fact, holds) {
+            facts.remove(&Fact::NotNull(table.clone(), column.clone()));
         }
         if let Fact::Type(table, column, _) = &fact {
             facts.retain(|it, _| !matches!(it, Fact::Type(t, c, _) if t == table && c == column));
@@ -58,12 +65,16 @@ fn left_behind(until: &[Recorded]) -> Vec<(Fact, bool)> {
 fn belongs(fact: &Fact, gone: &Fact) -> bool {
     match (fact, gone) {
         (
-            Fact::Nullable(table, column) | Fact::Default(table, column) | Fact::Type(table, column, _),
+            Fact::Nullable(table, column)
+            | Fact::NotNull(table, column)
+            | Fact::Default(table, column)
+            | Fact::Type(table, column, _),
             Fact::Column(gone_table, gone_column),
         ) => table == gone_table && column == gone_column,
         (
             Fact::Column(table, _)
             | Fact::Nullable(table, _)
+            | Fact::NotNull(table, _)
             | Fact::Default(table, _)
             | Fact::Type(table, _, _)
             | Fact::Index(table, _)
@@ -82,6 +93,7 @@ fn is_ours(fact: &Fact) -> bool {
     match fact {
         Fact::Column(_, name)
         | Fact::Nullable(_, name)
+        | Fact::NotNull(_, name)
         | Fact::Default(_, name)
         | Fact::Type(_, name, _)
         | Fact::Index(_, name)

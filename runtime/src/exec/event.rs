@@ -51,6 +51,13 @@ pub enum Event {
         /// The SQL.
         sql: String,
     },
+    /// A statement is not for this server's version, and does not run.
+    Skipped {
+        /// The SQL.
+        sql: String,
+        /// Which versions it is for, and which this is.
+        reason: String,
+    },
     /// A statement is done.
     Done {
         /// How long it ran at its last attempt, in milliseconds.

@@ -10,7 +10,7 @@ use super::{ExecError, Session};
 use crate::dialect::Dialect;
 use crate::migration::file::sha256;
 use crate::migration::history::Recorded;
-use crate::migration::{Fact, Stage};
+use crate::migration::{Fact, ServerVersion, Stage};
 
 /// The version of these tables and of what their rows mean; in the marker.
 const FORMAT: u32 = 1;
@@ -57,6 +57,9 @@ pub(crate) const fn ddl(dialect: Dialect) -> [&'static str; 3] {
         ],
     }
 }
+
+/// How the detail of a migration's first row begins; the server's version follows.
+pub(crate) const SERVER: &str = "server ";
 
 /// Which way a step goes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -121,6 +124,8 @@ pub(crate) struct Progress {
     pub(crate) begun: bool,
     /// An undo has begun and not ended: the only way is back.
     pub(crate) undoing: bool,
+    /// The server's version when the migration began.
+    pub(crate) server: Option<ServerVersion>,
 }
 
 impl Progress {
@@ -171,7 +176,7 @@ pub(crate) async fn read(session: &mut Session) -> Result<History, ExecError> {
         Dialect::MySql => "char",
     };
     let sql = format!(
-        "SELECT migration, file_sha256, stage, CAST(step AS {text}), CAST(part AS {text}), direction, event \
+        "SELECT migration, file_sha256, stage, CAST(step AS {text}), CAST(part AS {text}), direction, event, detail \
          FROM pontoon_ledger ORDER BY id"
     );
     let rows = session.rows(&sql).await.map_err(ExecError::server("reading pontoon_ledger"))?;
@@ -190,7 +195,10 @@ pub(crate) async fn read(session: &mut Session) -> Result<History, ExecError> {
             history.push((id.clone(), Progress::default()));
             history.len() - 1
         });
-        fold(&mut history[at].1, stage, number(3), number(4), &text(5), &text(6), text(1));
+        let progress = &mut history[at].1;
+        let server = text(7).strip_prefix(SERVER).and_then(|it| it.parse().ok());
+        progress.server = progress.server.or(server);
+        fold(progress, stage, number(3), number(4), &text(5), &text(6), text(1));
     }
     history.retain(|(_, progress)| progress.begun);
     Ok(history)

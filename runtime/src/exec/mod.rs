@@ -17,6 +17,7 @@ mod retry;
 mod runner;
 mod session;
 mod status;
+mod version;
 mod watch;
 
 pub use error::ExecError;

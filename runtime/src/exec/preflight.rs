@@ -1,51 +1,29 @@
 //! Whether this is a server and a connection that we can work with; asked before anything else.
 
-use super::{ExecError, Session};
+use super::{ExecError, Session, version};
 use crate::dialect::Dialect;
+use crate::migration::ServerVersion;
 
 /// Refuses what would fail later, or worse, not fail.
 ///
 /// `other` is a second connection of the same pool.
 pub(crate) async fn preflight(session: &mut Session, other: &mut Session) -> Result<(), ExecError> {
-    version(session).await?;
+    supported(session).await?;
     writable(session).await?;
     same_session(session, other).await
 }
 
-async fn version(session: &mut Session) -> Result<(), ExecError> {
-    let doing = "asking the server for its version";
-    match session.dialect() {
-        Dialect::Postgres => {
-            let number = session.value("SHOW server_version_num").await.map_err(ExecError::server(doing))?;
-            let number: u32 = number.and_then(|it| it.parse().ok()).unwrap_or_default();
-            // the oldest that is tested; 12 is out of support, and has no gen_random_uuid() of its own
-            if number < 130_000 {
-                return Err(ExecError::Connect(format!(
-                    "the server is PostgreSQL {}; Pontoon supports 13 and later",
-                    number / 10_000
-                )));
-            }
-        }
-        Dialect::MySql => {
-            let version =
-                session.value("SELECT VERSION()").await.map_err(ExecError::server(doing))?.unwrap_or_default();
-            if version.to_ascii_lowercase().contains("mariadb") {
-                return Err(ExecError::Connect(format!(
-                    "the server is MariaDB ({version}), which is not MySQL: its online DDL differs; it is not supported"
-                )));
-            }
-            let mut numbers = version.split(['.', '-']).map(|it| it.parse::<u32>().unwrap_or_default());
-            let mut next = || numbers.next().unwrap_or_default();
-            let version_of = (next(), next(), next());
-            // 8.0.29 brought INSTANT columns anywhere, and lost rows on crash recovery
-            if version_of < (8, 0, 30) {
-                return Err(ExecError::Connect(format!(
-                    "the server is MySQL {version}; Pontoon supports 8.0.30 and later, which add and drop columns INSTANT"
-                )));
-            }
-        }
+async fn supported(session: &mut Session) -> Result<(), ExecError> {
+    let (found, oldest) = (version::of(session).await?, ServerVersion::oldest(session.dialect()));
+    if found >= oldest {
+        return Ok(());
     }
-    Ok(())
+    Err(ExecError::Connect(match session.dialect() {
+        Dialect::Postgres => format!("the server is PostgreSQL {found}; Pontoon supports {oldest} and later"),
+        Dialect::MySql => format!(
+            "the server is MySQL {found}; Pontoon supports {oldest} and later, which add and drop columns INSTANT"
+        ),
+    }))
 }
 
 /// A pooler that gives each transaction another server session loses settings and locks.

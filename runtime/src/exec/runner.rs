@@ -12,10 +12,10 @@ use super::ledger::{self, Cost, Direction, Entry, History, Progress, StepState};
 use super::lock::Lock;
 use super::retry::Patience;
 use super::status::Status;
-use super::{ExecError, Pool, Session, baseline, introspect, lock, preflight};
+use super::{ExecError, Pool, Session, baseline, introspect, lock, preflight, version};
 use crate::dialect::Dialect;
 use crate::migration::history::Recorded;
-use crate::migration::{Assertion, Backfill, Fact, Stage, Statement, Step, Undo};
+use crate::migration::{Assertion, Backfill, Fact, ServerVersion, Stage, Statement, Step, Undo};
 
 /// How a runner works.
 #[derive(Clone)]
@@ -392,7 +392,16 @@ impl Runner {
         if stage == Stage::Expand {
             look_ahead(work, recorded).await;
         }
-        stage_note(work, recorded, stage, Direction::Do, "started").await?;
+        // a migration goes on as it began: an upgrade in between does not mix two ways
+        let server = match progress.server {
+            Some(server) => server,
+            None => version::of(&mut work.session).await?,
+        };
+        let detail = format!("{}{server}", ledger::SERVER);
+        let entry = stage_entry(recorded, stage, Direction::Do, "started", Some(&detail));
+        ledger::note(&mut work.session, work.runner, &entry)
+            .await
+            .map_err(ExecError::server("writing pontoon_ledger"))?;
         ledger::mark(&mut work.session, recorded, stage, "running").await?;
         for (at, step) in recorded.migration.stage(stage) {
             if progress.step(at) == StepState::Done {
@@ -400,6 +409,9 @@ impl Runner {
             }
             let begun = progress.step(at) == StepState::Started;
             match step {
+                Step::Statement(it) if !it.servers.include(server) => {
+                    skip(work, recorded, stage, at, it, server).await?
+                }
                 Step::Statement(it) => {
                     let place = place(recorded, it.line);
                     apply(work, &task_of(recorded, stage, at, it, &place), begun).await?;
@@ -534,6 +546,25 @@ impl Runner {
         let entry = Entry { step: Some(step), ..stage_entry(recorded, stage, Direction::Undo, "done", None) };
         ledger::note(&mut work.session, work.runner, &entry).await.map_err(ExecError::server("writing pontoon_ledger"))
     }
+}
+
+/// Says of a statement that it is not for this server. Nothing is to be undone then.
+async fn skip(
+    work: &mut Work<'_>,
+    recorded: &Recorded,
+    stage: Stage,
+    step: usize,
+    statement: &Statement,
+    server: ServerVersion,
+) -> Result<(), ExecError> {
+    let reason = format!("for servers {}; this one was {server} when the migration began", statement.servers);
+    work.tell(&Event::Skipped { sql: statement.sql.clone(), reason: reason.clone() });
+    let entry = Entry {
+        step: Some(step),
+        sql: Some(&statement.sql),
+        ..stage_entry(recorded, stage, Direction::Do, "skipped", Some(&reason))
+    };
+    ledger::note(&mut work.session, work.runner, &entry).await.map_err(ExecError::server("writing pontoon_ledger"))
 }
 
 /// Refuses a way back that cannot be gone to its end, before a step of it is.

@@ -18,6 +18,9 @@ pub enum Fact {
     Column(String, String),
     /// `nullable users.email`: the column is there and takes NULL.
     Nullable(String, String),
+    /// `not-null users.email`: the column is there, takes no NULL, and no row has one: PostgreSQL 18 knows columns
+    /// that take none, and rows of before not looked at yet.
+    NotNull(String, String),
     /// `type users.email character varying(320)`: the column is there and of this type, by the catalog's name.
     Type(String, String, String),
     /// `default users.email`: the column is there and has a default.
@@ -96,6 +99,7 @@ impl Fact {
         let make = match key {
             "column" => Self::Column,
             "nullable" => Self::Nullable,
+            "not-null" => Self::NotNull,
             "default" => Self::Default,
             "index" => Self::Index,
             "constraint" => Self::Constraint,
@@ -121,6 +125,7 @@ impl fmt::Display for Fact {
             Self::Type(table, name, ty) => return write!(f, "type {}.{} {ty}", quote(table), quote(name)),
             Self::Column(table, name) => ("column", table, name),
             Self::Nullable(table, name) => ("nullable", table, name),
+            Self::NotNull(table, name) => ("not-null", table, name),
             Self::Default(table, name) => ("default", table, name),
             Self::Index(table, name) => ("index", table, name),
             Self::Constraint(table, name) => ("constraint", table, name),
@@ -142,6 +147,7 @@ mod tests {
             "table users",
             "not column users.a",
             "type users.a varchar(9)",
+            "not-null users.a",
             "index users.\"Größe.x\"",
             "function pontoon_f",
             "enum state",

@@ -8,10 +8,12 @@ mod embedded;
 mod fact;
 pub mod file;
 pub mod history;
+mod servers;
 
 pub use claim::{Algorithm, Claim, Extent, LockClause, LockMode};
 pub use embedded::{Embedded, EmbeddedFile, EmbeddedMigration};
 pub use fact::Fact;
+pub use servers::{ServerVersion, Servers};
 
 use crate::dialect::Dialect;
 
@@ -99,6 +101,8 @@ impl Step {
 pub struct Statement {
     /// Why, for the reviewer: one or more lines above the statement.
     pub comment: String,
+    /// The versions of the server that it, with its way back, is for.
+    pub servers: Servers,
     /// The SQL, without a closing semicolon.
     pub sql: String,
     /// Whether the server runs it inside a transaction. Where it does (most of PostgreSQL),

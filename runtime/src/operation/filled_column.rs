@@ -174,7 +174,9 @@ impl<'a> FilledColumn<'a> {
     fn not_null(&self, context: &Context<'_>, staging: &mut Staging) {
         let Self { table, column, .. } = self;
         match (context.dialect, &self.marker) {
-            (Dialect::Postgres, _) => prove_not_null(context, &table.name, &column.name, staging),
+            (Dialect::Postgres, _) => {
+                prove_not_null(context, &table.name, &column.name, self.keeps_its_name(), staging);
+            }
             (Dialect::MySql, Marker::Null | Marker::NullThenDefault(_)) => {
                 let default = self.default.filter(|_| self.triggers.is_none());
                 let draft = mysql_modify(context, &table.name, column, Stage::Validate, false, default);

@@ -3,14 +3,14 @@
 //! Old code may still write NULL, so triggers turn it into a value first; then the rows of
 //! before are filled, and then the server is told. PostgreSQL is given a check that it proves
 //! without holding up writers, and takes SET NOT NULL on the strength of it without a scan
-//! (manual, "ALTER TABLE", SET NOT NULL). MySQL rebuilds the table, while reads and writes go on.
+//! (manual, "ALTER TABLE", SET NOT NULL); from 18 on NOT NULL itself can be added unproven. MySQL rebuilds the table, while reads and writes go on.
 
 use super::fill::{Fill, backfill};
 use super::formula::Formula;
 use super::{Context, Draft, Refusal, Staging, Sync};
 use crate::dialect::{Dialect, mysql};
-use crate::migration::{Algorithm, Claim, Extent, Fact, LockMode, Stage};
-use crate::schema::Column;
+use crate::migration::{Algorithm, Claim, Extent, Fact, LockMode, ServerVersion, Servers, Stage};
+use crate::schema::{Column, Table};
 
 pub(super) fn stage(context: &Context<'_>, table_name: &str, column_name: &str) -> Result<Staging, Refusal> {
     let table = context.table(table_name);
@@ -51,7 +51,7 @@ pub(super) fn stage(context: &Context<'_>, table_name: &str, column_name: &str) 
     };
     staging.push(Stage::Backfill, backfill(context, table, &fill)?);
     match context.dialect {
-        Dialect::Postgres => prove_not_null(context, table_name, column_name, &mut staging),
+        Dialect::Postgres => prove_not_null(context, table_name, column_name, true, &mut staging),
         Dialect::MySql => {
             // a default that contract takes away must outlive the rebuild
             let before = context.source.tables[table_name].column(column_name);
@@ -72,13 +72,61 @@ fn check_name(table: &str, column: &str) -> String {
     crate::schema::limited(&format!("pontoon_{table}_{column}_not_null"))
 }
 
-/// PostgreSQL: a check that is not proven yet, its proof, NOT NULL, and the check goes.
-pub(super) fn prove_not_null(context: &Context<'_>, table: &str, column: &str, staging: &mut Staging) {
+/// The version from which on PostgreSQL keeps NOT NULL as a constraint, which can be added unproven.
+const NATIVE: ServerVersion = ServerVersion([18, 0, 0]);
+
+/// The name that PostgreSQL 18 itself gives a NOT NULL: the longer of both names gives way (`makeObjectName`).
+fn native_name(table: &str, column: &str) -> String {
+    const ENDING: &str = "_not_null";
+    let room = 63 - ENDING.len() - 1;
+    let (mut first, mut second) = (table.len(), column.len());
+    while first + second > room {
+        if first > second { first -= 1 } else { second -= 1 }
+    }
+    let cut =
+        |text: &str, at: usize| (0..=at).rev().find_map(|it| text.get(..it).map(str::to_owned)).unwrap_or_default();
+    format!("{}_{}{ENDING}", cut(table, first), cut(column, second))
+}
+
+fn has_constraint(table: &Table, name: &str) -> bool {
+    table.checks.contains_key(name) || table.foreign_keys.contains_key(name) || table.indexes.contains_key(name)
+}
+
+/// PostgreSQL: a check that is not proven yet, its proof, NOT NULL, and the check goes. From 18 on, where the column
+/// keeps its name (`keeps`), NOT NULL itself: it has the name that the server would give it, which the column
+/// of before has already where another one takes its place.
+pub(super) fn prove_not_null(context: &Context<'_>, table: &str, column: &str, keeps: bool, staging: &mut Staging) {
+    let native = native_name(table, column);
+    let tables = [context.source.tables.get(table), context.target.tables.get(table)];
+    let keeps = keeps && !tables.into_iter().flatten().any(|it| has_constraint(it, &native));
+    let older = if keeps { Servers::below(NATIVE) } else { Servers::default() };
     let check = check_name(table, column);
     let fact = |make: fn(String, String) -> Fact, name: &str| make(table.to_owned(), name.to_owned());
     let [table_sql, column_sql, check_sql] = [table, column, check.as_str()].map(|it| context.ident(it));
     let alter = |what: String| format!("ALTER TABLE {table_sql} {what}");
     let brief = || Claim::none().lock(table, LockMode::AccessExclusive);
+    let reading = || Claim::none().lock(table, LockMode::ShareUpdateExclusive).scan(table);
+
+    if keeps {
+        let native = context.ident(&native);
+        let draft = Draft::new(
+            "Binds new writes only; the triggers see to it that they comply.",
+            alter(format!("ADD CONSTRAINT {native} NOT NULL {column_sql} NOT VALID")),
+            brief(),
+            fact(Fact::Nullable, column).negated(),
+        )
+        .undo(alter(format!("ALTER COLUMN {column_sql} DROP NOT NULL")), brief());
+        staging.push(Stage::Validate, draft.on(Servers::from(NATIVE)).step());
+
+        let draft = Draft::new(
+            "Reads the whole table; reads and writes go on.",
+            alter(format!("VALIDATE CONSTRAINT {native}")),
+            reading(),
+            fact(Fact::NotNull, column),
+        )
+        .undo_nothing("a proof does no harm");
+        staging.push(Stage::Validate, draft.on(Servers::from(NATIVE)).step());
+    }
 
     let draft = Draft::new(
         "Binds new writes only; the triggers see to it that they comply.",
@@ -87,16 +135,16 @@ pub(super) fn prove_not_null(context: &Context<'_>, table: &str, column: &str, s
         fact(Fact::Constraint, &check),
     )
     .undo(alter(format!("DROP CONSTRAINT IF EXISTS {check_sql}")), brief());
-    staging.push(Stage::Validate, draft.step());
+    staging.push(Stage::Validate, draft.on(older).step());
 
     let draft = Draft::new(
         "Reads the whole table; reads and writes go on.",
         alter(format!("VALIDATE CONSTRAINT {check_sql}")),
-        Claim::none().lock(table, LockMode::ShareUpdateExclusive).scan(table),
+        reading(),
         fact(Fact::Validated, &check),
     )
     .undo_nothing("a proof does no harm");
-    staging.push(Stage::Validate, draft.step());
+    staging.push(Stage::Validate, draft.on(older).step());
 
     let draft = Draft::new(
         "The check proves it: no scan.",
@@ -105,7 +153,7 @@ pub(super) fn prove_not_null(context: &Context<'_>, table: &str, column: &str, s
         fact(Fact::Nullable, column).negated(),
     )
     .undo(alter(format!("ALTER COLUMN {column_sql} DROP NOT NULL")), brief());
-    staging.push(Stage::Validate, draft.step());
+    staging.push(Stage::Validate, draft.on(older).step());
 
     let draft = Draft::new(
         "",
@@ -114,7 +162,7 @@ pub(super) fn prove_not_null(context: &Context<'_>, table: &str, column: &str, s
         fact(Fact::Constraint, &check).negated(),
     )
     .undo_nothing("NOT NULL goes by itself");
-    staging.push(Stage::Validate, draft.step());
+    staging.push(Stage::Validate, draft.on(older).step());
 }
 
 /// The statements that put NOT NULL back, as the way back from having dropped it.
@@ -177,4 +225,20 @@ pub(super) fn mysql_modify(
         if nullable { fact } else { fact.negated() },
     )
     .undo(sql(!nullable), claim)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::native_name;
+
+    #[test]
+    fn not_null_is_named_as_the_server_names_it() {
+        assert_eq!(native_name("t", "c"), "t_c_not_null");
+        let table = "a234567890123456789012345678901234567890123456789012345678901";
+        assert_eq!(native_name(table, "x"), "a234567890123456789012345678901234567890123456789012_x_not_null");
+        assert_eq!(
+            native_name(table, "y23456789012345678901234567890123456789"),
+            "a23456789012345678901234567_y2345678901234567890123456_not_null"
+        );
+    }
 }

@@ -1,6 +1,6 @@
 //! Puts a statement together.
 
-use crate::migration::{Claim, Fact, Statement, Step, Undo, UndoStatement};
+use crate::migration::{Claim, Fact, Servers, Statement, Step, Undo, UndoStatement};
 
 /// A statement in the making: what it does, and then what it claims and how it is undone.
 pub(crate) struct Draft {
@@ -13,6 +13,7 @@ impl Draft {
         Self {
             statement: Statement {
                 comment: comment.into(),
+                servers: Servers::default(),
                 sql: sql.into(),
                 transactional: true,
                 settings: Vec::new(),
@@ -22,6 +23,12 @@ impl Draft {
                 line: 0,
             },
         }
+    }
+
+    /// Skipped on other versions.
+    pub(crate) const fn on(mut self, servers: Servers) -> Self {
+        self.statement.servers = servers;
+        self
     }
 
     /// Not inside a transaction.

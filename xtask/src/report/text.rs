@@ -42,6 +42,11 @@ fn line(out: &mut String, run: &StatementRun) {
     if let Some(seen) = &run.observation {
         let _ = writeln!(out, "           {}", what(seen));
     }
+    if run.verdict() == Verdict::Skipped {
+        for finding in &run.findings {
+            let _ = writeln!(out, "           {}", finding.message);
+        }
+    }
     for finding in run.findings.iter().filter(|it| it.severity > Severity::Note) {
         let place = if run.column > 0 {
             format!("{}:{}:{}", run.file, run.line, run.column)

@@ -7,7 +7,9 @@
 
 use pontoon::Dialect;
 use pontoon::exec::{Pool, Session, holds};
-use pontoon::migration::{Assertion, Backfill, Claim, Fact, Migration, Stage, Statement, Step, Undo, UndoStatement};
+use pontoon::migration::{
+    Assertion, Backfill, Claim, Fact, Migration, ServerVersion, Stage, Statement, Step, Undo, UndoStatement,
+};
 
 use super::catalog::{self, Catalog};
 use super::conn::message_of;
@@ -43,7 +45,8 @@ pub async fn run_history(
     let bench = Workbench::open(server, Seeding { rows, nulls: true }).await?;
     let pool = Pool::connect_lazy(bench.url()).map_err(|error| RunError::Connection(error.to_string()))?;
     let facts = pool.session().await.map_err(|error| RunError::Connection(error.to_string()))?;
-    let mut run = Run { bench, facts, file: "", count: 0, entries: Vec::new() };
+    let version = server.version().parse().map_err(RunError::Setup)?;
+    let mut run = Run { bench, version, facts, file: "", count: 0, entries: Vec::new() };
     let runs = whole(&mut run, history, only).await;
     let Run { bench, facts, .. } = run;
     drop((facts, pool));
@@ -90,6 +93,7 @@ enum Eyes {
 /// A history at work on one server.
 struct Run<'a> {
     bench: Workbench<'a>,
+    version: ServerVersion,
     /// Answers what the catalog says.
     facts: Session,
     file: &'a str,
@@ -151,6 +155,7 @@ impl Run<'_> {
         for stage in stages {
             for (_, step) in migration.stage(*stage) {
                 match step {
+                    Step::Statement(it) if !it.servers.include(self.version) => self.skip(*stage, it, eyes),
                     Step::Statement(it) => self.statement(&forth(*stage, it), eyes).await?,
                     Step::Backfill(it) => self.backfill(*stage, it, eyes).await?,
                     Step::Assertion(it) => self.assertion(*stage, it, eyes).await?,
@@ -162,13 +167,26 @@ impl Run<'_> {
 
     async fn back(&mut self, migration: &Migration, stages: &[Stage], eyes: Eyes) -> Result<(), RunError> {
         for (stage, step) in migration.steps.iter().rev().filter(|(stage, _)| stages.contains(stage)) {
-            if let Step::Statement(Statement { undo: Undo::Statements(undo), .. }) = step {
+            if let Step::Statement(Statement { undo: Undo::Statements(undo), servers, .. }) = step
+                && servers.include(self.version)
+            {
                 for it in undo {
                     self.statement(&back(*stage, it), eyes).await?;
                 }
             }
         }
         Ok(())
+    }
+
+    /// What is not for this server's version is neither passed nor failed.
+    fn skip(&mut self, stage: Stage, it: &Statement, eyes: Eyes) {
+        if eyes == Eyes::Open {
+            let message = format!("for servers {}, and this one is {}", it.servers, self.version);
+            let finding = Finding::note("other-server", message, "verify it on such a server too: `--engine`");
+            let mut run = self.bare(stage, it.line, &it.sql, vec![finding]);
+            run.claim = Some(it.claim.clone());
+            self.entries.push(run);
+        }
     }
 
     async fn statement(&mut self, task: &Task<'_>, eyes: Eyes) -> Result<(), RunError> {

@@ -51,6 +51,7 @@ fn names(fact: &Fact) -> Vec<String> {
         Fact::Type(table, name, ty) => vec![table.clone(), name.clone(), ty.clone()],
         Fact::Column(table, name)
         | Fact::Nullable(table, name)
+        | Fact::NotNull(table, name)
         | Fact::Default(table, name)
         | Fact::Index(table, name)
         | Fact::Constraint(table, name)

@@ -37,6 +37,7 @@ pub(super) const fn question(fact: &Fact) -> &'static str {
         Fact::Column(..) => column_where!("1 = 1"),
         Fact::Type(..) => column_where!("COLUMN_TYPE = ?"),
         Fact::Nullable(..) => column_where!("IS_NULLABLE = 'YES'"),
+        Fact::NotNull(..) => column_where!("IS_NULLABLE = 'NO'"),
         // a TEXT or BLOB shows its expression only after the next change of the table; and the current time, once taken
         // away, leaves its mark in EXTRA
         Fact::Default(..) => column_where!(

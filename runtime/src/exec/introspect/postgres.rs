@@ -38,6 +38,10 @@ pub(super) const fn question(fact: &Fact) -> &'static str {
         Fact::Column(..) => column_where!("true"),
         Fact::Type(..) => column_where!("format_type(a.atttypid, a.atttypmod) = $3"),
         Fact::Nullable(..) => column_where!("NOT a.attnotnull"),
+        Fact::NotNull(..) => column_where!(
+            "a.attnotnull AND NOT EXISTS (SELECT FROM pg_constraint k WHERE k.conrelid = c.oid AND k.contype = 'n' \
+             AND k.conkey = ARRAY[a.attnum] AND NOT k.convalidated)"
+        ),
         Fact::Default(..) => column_where!("a.atthasdef"),
         Fact::Index(..) => {
             "SELECT 1::text FROM pg_index x JOIN pg_class i ON i.oid = x.indexrelid JOIN pg_class c ON c.oid = x.indrelid \

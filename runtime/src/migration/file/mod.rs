@@ -16,6 +16,7 @@
 //! | directive | meaning |
 //! |---|---|
 //! | `@stage NAME` | what follows belongs to this stage |
+//! | `@server >= 18`, `@server < 18`, `@server >= 8.4, < 9` | the statement below, with its way back, is skipped on other versions |
 //! | `@claim ...` | what the statement below locks, rewrites and scans ([`super::Claim`]) |
 //! | `@done FACT` | what the catalog says once it is done ([`super::Fact`]) |
 //! | `@no-transaction` | the server runs it outside a transaction only |
@@ -28,6 +29,9 @@
 //! | `@walk blocks`, `@walk keys NAME as CAST, ...` | how the statement below goes through the table |
 //! | `@assert MESSAGE` | the query below must find no row |
 //! | `@undo-assert MESSAGE` | the query below must find no row before anything is undone, if the statement before it is done |
+//!
+//! A migration goes on as it began: the version that counts is the server's when expand began, so an
+//! upgrade in between does not mix two ways.
 //!
 //! A statement ends with the `;` at the end of a line behind which there is nothing more, or
 //! a comment at the start of a line. So a comment inside a function's body is indented.

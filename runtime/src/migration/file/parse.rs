@@ -6,8 +6,8 @@ use super::skeleton::is_gap;
 use crate::dialect::Dialect;
 use crate::migration::claim::name_then_rest;
 use crate::migration::{
-    Assertion, Backfill, Claim, Fact, KeyCast, KeyColumn, Migration, Stage, Statement, Step, Undo, UndoStatement, Walk,
-    WalkBy,
+    Assertion, Backfill, Claim, Fact, KeyCast, KeyColumn, Migration, Servers, Stage, Statement, Step, Undo,
+    UndoStatement, Walk, WalkBy,
 };
 
 pub(super) fn parse(id: &str, dialect: Dialect, file: &str, text: &str) -> Result<Migration, ParseError> {
@@ -32,6 +32,7 @@ fn column(text: &str, line: usize) -> usize {
 struct Pending {
     comment: Vec<String>,
     line: Option<usize>,
+    servers: Option<Servers>,
     claim: Option<Claim>,
     done: Option<Fact>,
     no_transaction: bool,
@@ -113,6 +114,7 @@ impl Parser {
                 }
                 None => Err(format!("`@{name}` belongs to a `@backfill`, and there is none above it")),
             },
+            "server" => set(&mut self.pending.servers, Servers::parse(value, self.dialect)?, "@server"),
             "done" => set(&mut self.pending.done, Fact::parse(value)?, "@done"),
             "no-transaction" => flag(&mut self.pending.no_transaction, "@no-transaction"),
             "set" => setting(&mut self.pending.settings, value),
@@ -122,7 +124,7 @@ impl Parser {
             _ => match name.strip_prefix("undo-") {
                 Some(part) => self.undo_part(part, value),
                 None => Err(format!(
-                    "`@{name}` is none of: stage, claim, done, no-transaction, set, undo, undo-claim, undo-done, \
+                    "`@{name}` is none of: stage, server, claim, done, no-transaction, set, undo, undo-claim, undo-done, \
                      undo-no-transaction, undo-set, backfill, invariant, invariant-once, walk, assert, undo-assert"
                 )),
             },
@@ -197,6 +199,9 @@ impl Parser {
         let rest = rest.strip_prefix('.').ok_or("`@backfill` names a table and a column: `@backfill users.email`")?;
         let (column, _) = name_then_rest(rest)?;
         let pending = std::mem::take(&mut self.pending);
+        if pending.servers.is_some() {
+            return Err(only_statements());
+        }
         let backfill = Backfill {
             comment: pending.comment.join("\n"),
             table,
@@ -247,6 +252,7 @@ impl Parser {
         }
         let pending = std::mem::take(&mut self.pending);
         let step = match pending.assert {
+            Some(_) if pending.servers.is_some() => return Err(only_statements()),
             Some((message, on_way_back)) => Step::Assertion(Assertion { message, sql, on_way_back, line }),
             None => Step::Statement(statement(pending, sql, line)?),
         };
@@ -273,6 +279,10 @@ impl Parser {
     }
 }
 
+fn only_statements() -> String {
+    "`@server` stands above a statement: backfills and assertions run on every version".into()
+}
+
 fn statement(pending: Pending, sql: String, line: usize) -> Result<Statement, String> {
     let done = pending.done.ok_or("the statement has no `@done`: what does the catalog say once it is done?")?;
     let undo = match (pending.no_undo, pending.undo.is_empty()) {
@@ -287,6 +297,7 @@ fn statement(pending: Pending, sql: String, line: usize) -> Result<Statement, St
     };
     Ok(Statement {
         comment: pending.comment.join("\n"),
+        servers: pending.servers.unwrap_or_default(),
         sql,
         transactional: !pending.no_transaction,
         settings: pending.settings,

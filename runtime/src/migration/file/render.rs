@@ -34,6 +34,9 @@ pub(super) fn render(migration: &Migration) -> String {
 
 fn statement(out: &mut String, it: &Statement) {
     comment(out, &it.comment);
+    if !it.servers.all() {
+        directive(out, "server", &it.servers.to_string());
+    }
     attributes(out, "", it.transactional, &it.settings, &it.claim);
     directive(out, "done", &it.done.to_string());
     match &it.undo {

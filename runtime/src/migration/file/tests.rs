@@ -38,6 +38,7 @@ UPDATE users SET display_name = 'y' WHERE id >= $1;
 
 -- @stage validate
 
+-- @server >= 14
 -- @no-transaction
 -- @claim locks users SHARE UPDATE EXCLUSIVE; scans users; reads no; writes no
 -- @done index users.i
@@ -60,7 +61,7 @@ fn a_file_reads_back_as_it_was_written() {
     assert_eq!(render(&migration), FILE);
     assert_eq!(migration.steps.len(), 5);
     let lines: Vec<_> = migration.steps.iter().map(|(_, step)| step.line()).collect();
-    assert_eq!(lines, [11, 17, 32, 44, 47]);
+    assert_eq!(lines, [11, 17, 32, 45, 48]);
 }
 
 #[test]
@@ -106,14 +107,29 @@ fn each_mistake_is_named_with_its_place() {
         "m/postgres.sql:35:4: the backfill of `users.display_name` at line 28 has no `@invariant`",
     );
     error(
+        "-- @server >= 14",
+        "-- @server 14",
+        "m/postgres.sql:38:4: `14` is no range of versions; write `>= 18`, `< 18`, or both with a comma between",
+    );
+    error(
+        "-- @walk blocks",
+        "-- @server >= 14\n-- @walk blocks",
+        "m/postgres.sql:31:4: the backfill of `users.display_name` at line 28 has a `@walk` without a statement, or none",
+    );
+    error(
+        "-- @assert",
+        "-- @server < 18\n-- @assert",
+        "m/postgres.sql:49:1: `@server` stands above a statement: backfills and assertions run on every version",
+    );
+    error(
         "-- @no-transaction",
         "-- @outside",
-        "m/postgres.sql:38:4: `@outside` is none of: stage, claim, done, no-transaction, set, undo, undo-claim, undo-done, undo-no-transaction, undo-set, backfill, invariant, invariant-once, walk, assert, undo-assert",
+        "m/postgres.sql:39:4: `@outside` is none of: stage, server, claim, done, no-transaction, set, undo, undo-claim, undo-done, undo-no-transaction, undo-set, backfill, invariant, invariant-once, walk, assert, undo-assert",
     );
     error(
         "SELECT id FROM orders;",
         "SELECT id FROM orders",
-        "m/postgres.sql:47:22: the statement that begins at line 47 has no closing `;`",
+        "m/postgres.sql:48:22: the statement that begins at line 48 has no closing `;`",
     );
 }
 
