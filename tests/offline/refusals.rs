@@ -765,3 +765,63 @@ fn a_column_generated_on_read_that_takes_no_null() {
     assert!(said.contains("column `users.b` is new, generated when it is read, and takes no NULL"), "{said}");
     assert!(plan("0002_x", &source, &target, &intents, Dialect::Postgres).is_ok());
 }
+
+#[test]
+fn what_mysql_does_not_take_with_a_check_or_foreign_key() {
+    #[derive(Table)]
+    #[table(name = "roles")]
+    #[allow(dead_code)]
+    struct Role {
+        #[column(primary_key)]
+        id: i64,
+    }
+    let user = table!(User {
+        #[column(primary_key, identity, check = "id > 0")]
+        id: i64,
+        #[column(references(table = "roles", on_update = "cascade"), check = "role_id > 0")]
+        role_id: i64,
+        #[column(references(table = "roles", on_update = "set null"))]
+        other_id: i64,
+        #[column(references(table = "roles", on_delete = "set null"), check(postgres = "third_id > 0"))]
+        third_id: Option<i64>,
+        #[column(references(table = "roles", on_delete = "cascade"), check = "fourth_id > 0")]
+        fourth_id: i64
+    });
+    let errors = from_defs(&[&user, &Role::DEF]).expect_err("must be refused");
+    let said: Vec<_> = errors.0.iter().map(|it| it.message.as_str()).collect();
+    insta::assert_snapshot!(said.join("\n"), @r"
+    check `users_id_check` is over `users.id`, an identity, and MySQL takes no check over one
+    check `users_role_id_check` is over `users.role_id`, which changes with the rows of `roles`, and MySQL takes no check over a column that a foreign key writes
+    column `users.other_id` is set to NULL on update, and takes no NULL
+    ");
+}
+
+#[test]
+fn the_key_by_which_mysql_keeps_a_table_without_a_primary_key() {
+    let before = || {
+        table!(User {
+            #[column(unique)]
+            id: i64,
+            #[column(unique)]
+            a: Option<i32>
+        })
+    };
+    let nullable = table!(User {
+        #[column(unique)]
+        id: Option<i64>,
+        #[column(unique)]
+        a: Option<i32>
+    });
+    let dropped = table!(User { id: i64, #[column(unique)] a: Option<i32> });
+    let said = [nullable, dropped].map(|after| refusal_on(Dialect::MySql, before(), after));
+    insta::assert_snapshot!(said.join("\n"), @r"
+    column `users.id` takes NULL, and MySQL keeps the rows of a table without a primary key by a unique index like `users_id_key`: its columns do not come to take NULL online
+      help: keep the column NOT NULL, or copy the rows into a table with a primary key
+    index `users_id_key` of table `users` goes, and MySQL keeps the rows of a table without a primary key by such a unique index: it does not go online
+      help: keep the index, or copy the rows into a table with a primary key
+    ");
+    // another unique index goes
+    let (source, _) = model(&[&before()]);
+    let (target, intents) = model(&[&table!(User { #[column(unique)] id: i64, a: Option<i32> })]);
+    plan("0002_x", &source, &target, &intents, Dialect::MySql).unwrap();
+}

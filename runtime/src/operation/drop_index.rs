@@ -6,19 +6,20 @@
 //! one that another replaces: those old code needs until the end.
 
 use super::add_check::{mysql_claim, small_enough};
-use super::{Context, Draft, Staging, add_index, until_contract};
+use super::{Context, Draft, Refusal, Staging, add_index, implicit_key, until_contract};
 use crate::dialect::{Dialect, mysql};
 use crate::migration::{Algorithm, Claim, Fact, LockMode, Stage, Step};
 use crate::schema::Index;
 
-pub(super) fn stage(context: &Context<'_>, table: &str, name: &str, replaced: bool) -> Staging {
+pub(super) fn stage(context: &Context<'_>, table: &str, name: &str, replaced: bool) -> Result<Staging, Refusal> {
     let mut staging = Staging::default();
     let (before, after) = (&context.source.tables[table], context.target.tables.get(table));
     let index = &before.indexes[name];
     let successor = after.and_then(|it| it.indexes.get(name)).filter(|_| replaced);
     if !index.is_for(context.dialect) || successor.is_some_and(|it| add_index::same(context.dialect, index, it)) {
-        return staging;
+        return Ok(staging);
     }
+    implicit_key::stays(context, before, name)?;
     let stays = |column: &String| after.is_some_and(|it| it.column(column) == before.column(column));
     let has_key = !before.primary_key.is_empty();
     let outlives = successor.is_none() && index.columns.iter().all(stays) && has_key;
@@ -44,7 +45,7 @@ pub(super) fn stage(context: &Context<'_>, table: &str, name: &str, replaced: bo
     if index.unique {
         staging.warnings.push(format!("until contract, unique index `{name}` of `{table}` still binds new code"));
     }
-    staging
+    Ok(staging)
 }
 
 /// The statement, in contract.

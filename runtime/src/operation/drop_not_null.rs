@@ -3,13 +3,15 @@
 //! The way back has to prove that no row has one; where new code wrote one, it stops and says so.
 
 use super::set_not_null::{mysql_modify, undo_by_proof};
-use super::{Context, Draft, Refusal, Staging};
+use super::{Context, Draft, Refusal, Staging, implicit_key};
 use crate::dialect::Dialect;
 use crate::migration::{Fact, Stage};
 use crate::schema::Column;
 
 pub(super) fn stage(context: &Context<'_>, table: &str, column: &str) -> Result<Staging, Refusal> {
-    let Some(column) = context.source.tables[table].column(column) else { return Ok(Staging::default()) };
+    let before = &context.source.tables[table];
+    let Some(column) = before.column(column) else { return Ok(Staging::default()) };
+    implicit_key::stays_not_null(context, before, &column.name)?;
     let mut staging = Staging::default();
     take_null(context, table, column, Stage::Expand, &mut staging);
     Ok(staging)

@@ -24,6 +24,7 @@ mod drop_table;
 mod fill;
 mod filled_column;
 mod formula;
+mod implicit_key;
 mod linked_type;
 mod mirror;
 mod rename_column;
@@ -284,7 +285,7 @@ impl Operation {
             }
             Self::DropForeignKey { table, foreign_key } => Ok(drop_foreign_key::stage(context, table, foreign_key)),
             Self::DropCheck { table, check } => drop_check::stage(context, table, check),
-            Self::DropIndex { table, index, replaced } => Ok(drop_index::stage(context, table, index, *replaced)),
+            Self::DropIndex { table, index, replaced } => drop_index::stage(context, table, index, *replaced),
             Self::DropColumn { table, column, renamed_to } => {
                 drop_column::stage(context, table, column, renamed_to.as_deref())
             }

@@ -5,7 +5,7 @@ use std::fmt;
 
 use super::{
     Check, Column, ColumnType, Enumeration, ForeignKey, Generated, Index, Intents, Schema, Table, Texts, enums,
-    generated,
+    generated, referential,
 };
 use crate::def::{ColumnDef, Location, PerServer, TableDef};
 use crate::sql_type::Kind;
@@ -62,6 +62,7 @@ pub fn from_defs(defs: &[&TableDef]) -> Result<(Schema, Intents), SchemaErrors> 
     }
     enums::check(defs, &schema, &mut errors);
     generated::check(defs, &mut errors);
+    referential::check(defs, &schema, &mut errors);
     finish(schema, intents, errors)
 }
 

@@ -10,6 +10,7 @@ mod from_defs;
 mod from_index;
 mod generated;
 mod index;
+mod referential;
 
 use std::collections::BTreeMap;
 
