@@ -65,6 +65,39 @@ pub(crate) fn drop_index(_: Dialect) -> Case {
     beside("drop an index", before, plain())
 }
 
+/// Old code searches for words until contract, which fails without the index.
+pub(crate) fn drop_text_index(_: Dialect) -> Case {
+    let before = table!(Thing (
+        index("a", using(mysql = "fulltext"), only = "mysql", name = "things_text"),
+        index(key(expression = "lower(a)"), only = "postgres", name = "things_lower"),
+    ) {
+        #[column(length = 40)]
+        a: String,
+    });
+    beside("drop a full-text index (MySQL), one of an expression (PostgreSQL)", before, plain())
+}
+
+/// In place PostgreSQL would build the index anew, while everybody waits.
+pub(crate) fn widen_under_an_expression(_: Dialect) -> Case {
+    let before = table!(Thing (
+        index(key(expression = "lower(a)"), only = "postgres", name = "things_lower"),
+        index("id", filter = "a <> ''", only = "postgres", name = "things_some"),
+    ) {
+        #[column(length = 30)]
+        a: String,
+    });
+    let after = table!(Thing (
+        index(key(expression = "lower(a)"), only = "postgres", name = "things_lower_2"),
+        index("id", filter = "a <> ''", only = "postgres", name = "things_some_2"),
+    ) {
+        #[column(length = 60)]
+        a: String,
+    });
+    let mut case = beside("widen a text under indexes that compute from it", before, after);
+    case.new_from = pontoon::migration::Stage::Validate;
+    case
+}
+
 pub(crate) fn rename_index(_: Dialect) -> Case {
     let before = table!(Thing (index(key("a", desc), name = "things_before")) {
         #[column(length = 40)]

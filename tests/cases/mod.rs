@@ -61,6 +61,8 @@ macro_rules! every_case {
             add_ordered_index,
             add_text_index,
             drop_index,
+            drop_text_index,
+            widen_under_an_expression,
             rename_index,
             add_check,
             rename_column,

@@ -211,6 +211,53 @@ async fn an_index_that_was_left_invalid_is_built_anew_or_undone() {
     }
 }
 
+/// Somebody tried by hand what the migration does, or to take the index away by hand: in either case it is there,
+/// is not valid, and binds whoever writes.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_index_that_others_left_invalid_is_no_index() {
+    let db = Fresh::new(Dialect::Postgres).await;
+    let mut conn = db.connect().await;
+    let case = crate::cases::add_unique_index(Dialect::Postgres);
+    let migrations = crate::operations::history(&case, Dialect::Postgres, None);
+    db.runner_with(migrations[..1].to_vec(), Options::default()).up().await.unwrap();
+    run(&mut conn, "INSERT INTO things (id, a) VALUES (1, 'a'), (2, 'a')").await;
+    let index = "CREATE UNIQUE INDEX CONCURRENTLY things_a_key ON things (a)";
+    assert!(conn.execute(index).await.is_err(), "the rows are not unique");
+    assert_eq!(number(&mut conn, INVALID).await, 1);
+    run(&mut conn, "DELETE FROM things WHERE id = 2").await;
+    let runner = db.runner_with(migrations, Options::default());
+    runner.expand().await.unwrap();
+    runner.backfill().await.unwrap();
+    runner.validate().await.unwrap();
+    assert_eq!(number(&mut conn, INVALID).await, 0);
+    assert!(conn.execute("INSERT INTO things (id, a) VALUES (2, 'a')").await.is_err(), "it binds");
+
+    // the way back, cut off in the middle of its DROP INDEX CONCURRENTLY
+    let mut holder = db.connect().await;
+    run(&mut holder, "BEGIN").await;
+    run(&mut holder, "INSERT INTO things (id, a) VALUES (3, 'c')").await;
+    let undo = tokio::spawn(async move { runner.undo().await });
+    let dropping = "SELECT pid FROM pg_stat_activity WHERE query LIKE 'DROP INDEX CONCURRENTLY%' AND state = 'active' \
+                    AND datname = current_database()";
+    let pid = loop {
+        if number(&mut conn, INVALID).await == 1
+            && let Some(pid) = conn.value(dropping).await.unwrap()
+        {
+            break pid;
+        }
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    };
+    run(&mut conn, &format!("SELECT pg_terminate_backend({pid})")).await;
+    undo.await.unwrap().unwrap_err();
+    run(&mut holder, "COMMIT").await;
+    assert_eq!(number(&mut conn, INVALID).await, 1, "it is cut off");
+    let migrations = crate::operations::history(&case, Dialect::Postgres, None);
+    db.runner_with(migrations, Options::default()).undo().await.unwrap();
+    assert_eq!(number(&mut conn, INVALID).await, 0);
+    run(&mut conn, "INSERT INTO things (id, a) VALUES (2, 'a')").await;
+    db.end().await;
+}
+
 /// The runner's process is gone, and the server goes on with what it had been told to do.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn nobody_starts_beside_a_statement_that_still_runs() {

@@ -52,7 +52,11 @@ enum Command {
     /// Proves constraints and builds indexes; then deploy the new code
     Validate,
     /// Takes away what only old code needed; after it there is no way back
-    Contract,
+    Contract {
+        /// Only makes invisible the indexes that go (MySQL), to see how production does without them
+        #[arg(long)]
+        hide: bool,
+    },
     /// Takes back the migration in flight; what was written since stays
     Undo {
         /// Drops new tables even if they have rows by now
@@ -112,6 +116,7 @@ async fn command(
             ..BackfillOptions::default()
         },
         undo_drops_rows: matches!(args.command, Command::Undo { drop_rows: true }),
+        contract_hides: matches!(args.command, Command::Contract { hide: true }),
         observer: Arc::new(display::Display::new()),
         ..Options::default()
     };
@@ -136,7 +141,7 @@ async fn command(
         Command::Expand => runner.expand().await?,
         Command::Backfill => runner.backfill().await?,
         Command::Validate => runner.validate().await?,
-        Command::Contract => runner.contract().await?,
+        Command::Contract { .. } => runner.contract().await?,
         Command::Baseline { to } => {
             runner.baseline(&to).await?;
             println!("Noted: the database is as {to} leaves it.");

@@ -78,11 +78,13 @@ fn belongs(fact: &Fact, gone: &Fact) -> bool {
             | Fact::Default(table, _)
             | Fact::Type(table, _, _)
             | Fact::Index(table, _)
+            | Fact::Hidden(table, _)
             | Fact::Constraint(table, _)
             | Fact::Validated(table, _)
             | Fact::Trigger(table, _),
             Fact::Table(gone),
         ) => table == gone,
+        (Fact::Hidden(table, name), Fact::Index(gone_table, gone)) => table == gone_table && name == gone,
         (Fact::EnumValue(name, _), Fact::Enum(gone)) => name == gone,
         (Fact::Validated(table, name), Fact::Constraint(gone_table, gone)) => table == gone_table && name == gone,
         _ => false,
@@ -97,6 +99,7 @@ fn is_ours(fact: &Fact) -> bool {
         | Fact::Default(_, name)
         | Fact::Type(_, name, _)
         | Fact::Index(_, name)
+        | Fact::Hidden(_, name)
         | Fact::Constraint(_, name)
         | Fact::Validated(_, name)
         | Fact::Trigger(_, name)

@@ -28,6 +28,8 @@ pub struct Options {
     pub runner_lock: Duration,
     /// Whether `undo` may drop a table that has rows by now.
     pub undo_drops_rows: bool,
+    /// Whether `contract` ends after the steps that can be taken back: MySQL's indexes are invisible then, and not gone.
+    pub contract_hides: bool,
     /// Hears what happens.
     pub observer: Arc<dyn Observer>,
 }
@@ -39,6 +41,7 @@ impl Default for Options {
             backfill: BackfillOptions::default(),
             runner_lock: Duration::from_secs(3),
             undo_drops_rows: false,
+            contract_hides: false,
             observer: Arc::new(Silent),
         }
     }
@@ -160,7 +163,9 @@ impl Runner {
                 },
             };
             if let Some(stage) = Stage::ALL.into_iter().find(|stage| !progress.done(*stage)) {
-                self.run_stage(work, recorded, &progress, stage).await?;
+                if !self.run_stage(work, recorded, &progress, stage).await? {
+                    return Ok(outcomes);
+                }
                 outcomes.push(Outcome::Did { migration: recorded.migration.id.clone(), stage });
             }
         }
@@ -368,17 +373,22 @@ impl Runner {
                 "`{stage}` of `{id}` comes after `{missing}`, which is not done\n  help: run `{missing}` first"
             )));
         }
-        self.run_stage(work, recorded, &progress, stage).await?;
-        Ok(Outcome::Did { migration: id.clone(), stage })
+        if self.run_stage(work, recorded, &progress, stage).await? {
+            return Ok(Outcome::Did { migration: id.clone(), stage });
+        }
+        Ok(Outcome::Nothing(format!(
+            "`{id}` hides what goes and takes nothing away; `contract` goes on, `undo` takes the migration back"
+        )))
     }
 
+    /// `false` if it ended before what cannot be taken back.
     async fn run_stage(
         &self,
         work: &mut Work<'_>,
         recorded: &Recorded,
         progress: &Progress,
         stage: Stage,
-    ) -> Result<(), ExecError> {
+    ) -> Result<bool, ExecError> {
         let id = &recorded.migration.id;
         if progress.undoing {
             return Err(ExecError::Refused(format!(
@@ -408,6 +418,9 @@ impl Runner {
                 continue;
             }
             let begun = progress.step(at) == StepState::Started;
+            if stage == Stage::Contract && work.options.contract_hides && is_last(step) {
+                return Ok(false);
+            }
             match step {
                 Step::Statement(it) if !it.servers.include(server) => {
                     skip(work, recorded, stage, at, it, server).await?
@@ -422,7 +435,8 @@ impl Runner {
             }
         }
         stage_note(work, recorded, stage, Direction::Do, "done").await?;
-        ledger::mark(&mut work.session, recorded, stage, "done").await
+        ledger::mark(&mut work.session, recorded, stage, "done").await?;
+        Ok(true)
     }
 
     async fn fill(
@@ -579,7 +593,7 @@ async fn way_back(work: &mut Work<'_>, recorded: &Recorded, progress: &Progress)
             }
             StepState::Started | StepState::Done | StepState::Undoing(_) => true,
         };
-        if done && *stage == Stage::Contract {
+        if done && *stage == Stage::Contract && is_last(step) {
             return Err(ExecError::Refused(format!(
                 "contract of `{id}` has begun, and takes away what the way back needs\n  help: run `contract` to its end"
             )));
@@ -612,6 +626,11 @@ async fn nothing_in_the_way_back(
         }
     }
     Ok(())
+}
+
+/// Whether there is no way back from this step.
+const fn is_last(step: &Step) -> bool {
+    matches!(step, Step::Statement(Statement { undo: Undo::Impossible(_), .. }))
 }
 
 /// Refuses to drop a new table in which somebody has written.

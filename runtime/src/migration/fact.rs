@@ -25,8 +25,11 @@ pub enum Fact {
     Type(String, String, String),
     /// `default users.email`: the column is there and has a default.
     Default(String, String),
-    /// `index users.users_email_key`: the index is there and valid.
+    /// `index users.users_email_key`: the index is there and valid. `not index ...` says that none is there: one
+    /// that is not valid is neither.
     Index(String, String),
+    /// `hidden users.users_email_key`: the index is there, and no query uses it.
+    Hidden(String, String),
     /// `constraint users.fk`: a foreign key or check is there, proven or not.
     Constraint(String, String),
     /// `validated users.fk`: it is there, and proven (PostgreSQL) or enforced (MySQL).
@@ -102,6 +105,7 @@ impl Fact {
             "not-null" => Self::NotNull,
             "default" => Self::Default,
             "index" => Self::Index,
+            "hidden" => Self::Hidden,
             "constraint" => Self::Constraint,
             "validated" => Self::Validated,
             "trigger" => Self::Trigger,
@@ -128,6 +132,7 @@ impl fmt::Display for Fact {
             Self::NotNull(table, name) => ("not-null", table, name),
             Self::Default(table, name) => ("default", table, name),
             Self::Index(table, name) => ("index", table, name),
+            Self::Hidden(table, name) => ("hidden", table, name),
             Self::Constraint(table, name) => ("constraint", table, name),
             Self::Validated(table, name) => ("validated", table, name),
             Self::Trigger(table, name) => ("trigger", table, name),
@@ -149,6 +154,7 @@ mod tests {
             "type users.a varchar(9)",
             "not-null users.a",
             "index users.\"Größe.x\"",
+            "not hidden users.by_name",
             "function pontoon_f",
             "enum state",
             "value state.\"half paid\"",

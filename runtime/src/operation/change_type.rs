@@ -27,7 +27,7 @@ pub(super) fn stage(context: &Context<'_>, table_name: &str, column_name: &str) 
     if context.dialect.type_name(&before.ty) == context.dialect.type_name(&after.ty) {
         return Ok(Staging::default());
     }
-    let widened = widens_in_place(context.dialect, before, after);
+    let widened = widens_in_place(context.dialect, source, before, after);
     refuse(context, source, before, after, widened)?;
     if widened {
         return Ok(in_place(context, table_name, after));
@@ -45,16 +45,21 @@ pub(super) fn stage(context: &Context<'_>, table_name: &str, column_name: &str) 
 
 /// Whether the server has to give the column another type, and not only to note it.
 fn changes(context: &Context<'_>, table: &str, column: &str) -> bool {
-    let before = context.source.tables.get(table).and_then(|it| it.column(column));
+    let source = context.source.tables.get(table);
+    let before = source.and_then(|it| it.column(column));
     let after = context.target.tables.get(table).and_then(|it| it.column(column));
-    let (Some(before), Some(after)) = (before, after) else { return false };
+    let (Some(source), Some(before), Some(after)) = (source, before, after) else { return false };
     context.dialect.type_name(&before.ty) != context.dialect.type_name(&after.ty)
-        && !widens_in_place(context.dialect, before, after)
+        && !widens_in_place(context.dialect, source, before, after)
 }
 
-fn widens_in_place(dialect: Dialect, before: &Column, after: &Column) -> bool {
+fn widens_in_place(dialect: Dialect, table: &Table, before: &Column, after: &Column) -> bool {
     match dialect {
-        Dialect::Postgres => postgres::types::widens_in_place(&before.ty, &after.ty),
+        // an index that computes from the column would be built anew, while everybody waits
+        Dialect::Postgres => {
+            let computes = |index: &Index| index.is_for(dialect) && index.over(&before.name, "").is_none();
+            !table.indexes.values().any(computes) && postgres::types::widens_in_place(&before.ty, &after.ty)
+        }
         Dialect::MySql => mysql::types::widens_in_place(&before.ty, &after.ty),
     }
 }

@@ -1,9 +1,10 @@
 //! An index goes. In contract, since old code may be slow without it, or (a unique one) need it
 //! for its upserts.
 //!
-//! MySQL makes it invisible first, in validate: queries then do without it, and can have it back at
-//! once, while building it anew would take hours. It is not done where its columns go as well, nor for
-//! one that another replaces: those old code needs until the end.
+//! MySQL makes it invisible first: queries then do without it, and can have it back at once, while building it anew
+//! would take hours. Contract begins with that, and can stop there (`contract --hide`) so that one sees how production
+//! does without it. Not in validate: old code is then all there is, and a full-text search or an index hint of its
+//! does not get slow without the index, it fails.
 
 use super::add_check::{mysql_claim, small_enough};
 use super::{Context, Draft, Refusal, Staging, add_index, implicit_key, until_contract};
@@ -13,22 +14,15 @@ use crate::schema::Index;
 
 pub(super) fn stage(context: &Context<'_>, table: &str, name: &str, replaced: bool) -> Result<Staging, Refusal> {
     let mut staging = Staging::default();
-    let (before, after) = (&context.source.tables[table], context.target.tables.get(table));
-    let index = &before.indexes[name];
+    let after = context.target.tables.get(table);
+    let index = &context.source.tables[table].indexes[name];
     let successor = after.and_then(|it| it.indexes.get(name)).filter(|_| replaced);
     if !index.is_for(context.dialect) || successor.is_some_and(|it| add_index::same(context.dialect, index, it)) {
         return Ok(staging);
     }
-    implicit_key::stays(context, before, name)?;
-    let stays = |column: &String| after.is_some_and(|it| it.column(column) == before.column(column));
-    let has_key = !before.primary_key.is_empty();
-    let outlives = successor.is_none() && index.columns.iter().all(stays) && has_key;
-    if context.dialect == Dialect::MySql && outlives {
-        staging.push(Stage::Validate, invisible(context, table, name).step());
-        staging.warnings.push(format!(
-            "MySQL: from validate on, queries do without index `{name}` of `{table}`; if something gets slow, `undo` (or \
-             `ALTER INDEX ... VISIBLE`) brings it back at once, and after contract nothing does"
-        ));
+    implicit_key::stays(context, &context.source.tables[table], name)?;
+    if context.dialect == Dialect::MySql && can_be_hidden(context, table, index) {
+        staging.push(Stage::Contract, invisible(context, table, name).step());
     }
     if context.dialect == Dialect::MySql && copies(index) {
         staging.push(Stage::Contract, Step::Assertion(small_enough(context, table)));
@@ -81,14 +75,26 @@ pub(super) fn copies(index: &Index) -> bool {
     index.unique && index.has_expressions()
 }
 
+/// The server's own searches, by foreign keys, go on needing it; and where there is no primary key, a unique index
+/// is that key.
+fn can_be_hidden(context: &Context<'_>, table: &str, index: &Index) -> bool {
+    let before = &context.source.tables[table];
+    let refers = before.foreign_keys.values().any(|key| index.serves(&key.columns));
+    let keys = context.source.tables.values().flat_map(|it| it.foreign_keys.values());
+    let referred = keys.filter(|key| key.references == table).any(|key| index.serves(&key.referenced_columns));
+    let is_the_key = index.unique && before.primary_key.is_empty();
+    !refers && !referred && !is_the_key
+}
+
 fn invisible(context: &Context<'_>, table: &str, name: &str) -> Draft {
     let sql = |word: &str| {
         mysql::ddl::alter(table, &format!("ALTER INDEX {} {word}", context.ident(name)), "ALGORITHM=INPLACE, LOCK=NONE")
     };
-    let claim = context.mysql_alter(Stage::Validate, table, Algorithm::Inplace);
-    let comment =
-        "Queries do without it from here on, and can have it back at once. A unique one goes on binding writes.";
-    Draft::new(comment, sql("INVISIBLE"), claim.clone(), Fact::Repeatable).undo(sql("VISIBLE"), claim)
+    let claim = context.mysql_alter(Stage::Contract, table, Algorithm::Inplace);
+    let comment = "Queries do without it from here on, and can have it back at once; `contract --hide` ends here. A unique \
+                   one goes on binding writes.";
+    let fact = Fact::Hidden(table.to_owned(), name.to_owned());
+    Draft::new(comment, sql("INVISIBLE"), claim.clone(), fact).undo(sql("VISIBLE"), claim)
 }
 
 /// An index gets another name.

@@ -55,13 +55,21 @@ pub fn plan(
     Ok(Plan { migration: Migration { id: id.to_owned(), dialect, steps }, warnings })
 }
 
-/// What comes first in its stage.
+/// What comes first in its stage, and what last.
 fn rank(stage: Stage, step: &Step) -> u8 {
     match step {
         // before there is no way back any more; and `expand` looks ahead to them
         Step::Assertion(_) if stage == Stage::Contract => 0,
+        // what can be taken back comes before what cannot
+        Step::Statement(Statement { done: Fact::Hidden(..), .. }) => 1,
         // PostgreSQL lets no column of a trigger's condition change its type
         Step::Statement(Statement { done: Fact::Type(..), .. }) => 1,
+        // a column takes along what stands on it, which another operation wants to drop; and a type goes behind it
+        Step::Statement(Statement { done: Fact::Not(gone), .. }) if stage == Stage::Contract => match **gone {
+            Fact::Column(..) => 3,
+            Fact::Table(_) | Fact::Enum(_) => 4,
+            _ => 2,
+        },
         _ => 2,
     }
 }

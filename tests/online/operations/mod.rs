@@ -195,6 +195,41 @@ async fn a_column_that_others_name(dialect: Dialect) {
     db.end().await;
 }
 
+/// MySQL: what goes is hidden first, and one can stay there, go on, or go back.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_hidden_index_comes_back_at_once() {
+    let case = crate::cases::drop_index(Dialect::MySql);
+    let db = Fresh::new(Dialect::MySql).await;
+    let migrations = history(&case, Dialect::MySql, None);
+    db.runner_with(migrations[..1].to_vec(), Options::default()).up().await.unwrap();
+    let mut conn = db.connect().await;
+    let hidden = "SELECT COUNT(*) FROM information_schema.STATISTICS WHERE TABLE_SCHEMA = DATABASE() AND TABLE_NAME = 'things' \
+                  AND INDEX_NAME = 'things_a_id_idx' AND SEQ_IN_INDEX = 1 AND IS_VISIBLE = ";
+    let [hidden, seen] = ["'NO'", "'YES'"].map(|it| format!("{hidden}{it}"));
+    let hide = Options { contract_hides: true, ..Options::default() };
+    let hide = db.runner_with(migrations.clone(), hide);
+    let runner = db.runner_with(migrations, Options::default());
+    for back in [true, false] {
+        runner.expand().await.unwrap();
+        runner.backfill().await.unwrap();
+        runner.validate().await.unwrap();
+        assert_eq!(number(&mut conn, &seen).await, 1, "old code may need it until contract");
+        for _ in 0..2 {
+            assert!(matches!(hide.contract().await.unwrap(), Outcome::Nothing(_)));
+            assert_eq!(number(&mut conn, &hidden).await, 1);
+        }
+        if back {
+            runner.undo().await.unwrap();
+            assert_eq!(number(&mut conn, &seen).await, 1);
+        }
+    }
+    runner.contract().await.unwrap();
+    assert_eq!(number(&mut conn, &hidden).await + number(&mut conn, &seen).await, 0);
+    let error = runner.undo().await.unwrap();
+    assert!(matches!(error, Outcome::Nothing(_)), "what is contracted stays");
+    db.end().await;
+}
+
 /// A view follows a column whose name another one has taken: PostgreSQL's goes on reading the old one, MySQL's
 /// reads the new one.
 async fn a_view_of_a_column_that_changes_its_type(dialect: Dialect) {

@@ -19,10 +19,12 @@ pub async fn holds(session: &mut Session, fact: &Fact) -> Result<bool, ExecError
         Fact::Not(inner) => (&**inner, false),
         other => (other, true),
     };
-    let rows = match fact {
-        Fact::Query(sql) => session.rows(sql).await,
-        other => {
-            let (sql, args) = question(session.dialect(), other);
+    let rows = match (session.dialect(), fact, wanted) {
+        (_, Fact::Query(sql), _) => session.rows(sql).await,
+        #[cfg(feature = "postgres")]
+        (Dialect::Postgres, Fact::Index(..), false) => session.query(postgres::ANY_INDEX, &names(fact)).await,
+        (dialect, ..) => {
+            let (sql, args) = question(dialect, fact);
             session.query(sql, &args).await
         }
     };
@@ -54,6 +56,7 @@ fn names(fact: &Fact) -> Vec<String> {
         | Fact::NotNull(table, name)
         | Fact::Default(table, name)
         | Fact::Index(table, name)
+        | Fact::Hidden(table, name)
         | Fact::Constraint(table, name)
         | Fact::Validated(table, name)
         | Fact::Trigger(table, name)

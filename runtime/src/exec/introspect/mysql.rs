@@ -47,6 +47,10 @@ pub(super) const fn question(fact: &Fact) -> &'static str {
             "SELECT DISTINCT '1' FROM information_schema.STATISTICS WHERE TABLE_SCHEMA = DATABASE() AND TABLE_NAME = ? \
              AND INDEX_NAME = ?"
         }
+        Fact::Hidden(..) => {
+            "SELECT DISTINCT '1' FROM information_schema.STATISTICS WHERE TABLE_SCHEMA = DATABASE() AND TABLE_NAME = ? \
+             AND INDEX_NAME = ? AND IS_VISIBLE = 'NO'"
+        }
         Fact::Constraint(..) => constraint_where!("1 = 1"),
         Fact::Validated(..) => constraint_where!("ENFORCED = 'YES'"),
         Fact::Trigger(..) => {

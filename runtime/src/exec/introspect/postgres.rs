@@ -23,6 +23,12 @@ macro_rules! constraint_where {
     };
 }
 
+/// An index whether valid or not: what a build or a `DROP INDEX CONCURRENTLY` that was cut off has left is still there,
+/// and a unique one may go on refusing rows.
+pub(super) const ANY_INDEX: &str = "SELECT 1::text FROM pg_index x JOIN pg_class i ON i.oid = x.indexrelid \
+     JOIN pg_class c ON c.oid = x.indrelid \
+     WHERE c.relnamespace = current_schema()::regnamespace AND c.relname = $1 AND i.relname = $2";
+
 pub(super) const fn question(fact: &Fact) -> &'static str {
     match fact {
         Fact::Table(_) => {
@@ -60,6 +66,7 @@ pub(super) const fn question(fact: &Fact) -> &'static str {
             "SELECT 1::text FROM pg_type t JOIN pg_enum e ON e.enumtypid = t.oid \
              WHERE t.typnamespace = current_schema()::regnamespace AND t.typname = $1 AND e.enumlabel = $2"
         }
-        Fact::Repeatable | Fact::Query(_) | Fact::Not(_) => "SELECT 1::text WHERE false",
+        // it hides no index
+        Fact::Hidden(..) | Fact::Repeatable | Fact::Query(_) | Fact::Not(_) => "SELECT 1::text WHERE false",
     }
 }
