@@ -239,7 +239,9 @@ async fn an_index_that_others_left_invalid_is_no_index() {
     let undo = tokio::spawn(async move { runner.undo().await });
     let dropping = "SELECT pid FROM pg_stat_activity WHERE query LIKE 'DROP INDEX CONCURRENTLY%' AND state = 'active' \
                     AND datname = current_database()";
+    let begun = std::time::Instant::now();
     let pid = loop {
+        assert!(!undo.is_finished() && begun.elapsed() < Duration::from_secs(60), "the drop was not seen at work");
         if number(&mut conn, INVALID).await == 1
             && let Some(pid) = conn.value(dropping).await.unwrap()
         {
