@@ -63,3 +63,38 @@ pub(crate) fn widened_keys(dialect: Dialect) -> (Vec<TableDef>, Vec<TableDef>) {
         Dialect::MySql => (vec![keyed!(i32)], vec![keyed!(i64)]),
     }
 }
+
+/// Another key, while old code may still need the old one to be unique.
+pub(crate) fn change_key(_: Dialect) -> Case {
+    let before = {
+        #[derive(Table)]
+        #[table(name = "things")]
+        #[allow(dead_code)]
+        struct Thing {
+            #[column(primary_key)]
+            id: i64,
+            #[column(length = 40)]
+            a: String,
+            #[column(default = "3")]
+            tenant: i32,
+        }
+        <Thing as Table>::DEF
+    };
+    let after = {
+        #[derive(Table)]
+        #[table(name = "things")]
+        #[allow(dead_code)]
+        struct Thing {
+            #[column(length = 40)]
+            a: String,
+            #[column(default = "3", primary_key)]
+            tenant: i32,
+            #[column(primary_key)]
+            id: i64,
+        }
+        <Thing as Table>::DEF
+    };
+    let mut case = beside("change the columns of the primary key", before, after);
+    case.new_from = Stage::Validate;
+    case
+}

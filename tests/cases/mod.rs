@@ -75,6 +75,7 @@ macro_rules! every_case {
             change_type_under_special_indexes,
             change_type_under_checks,
             widen_key,
+            change_key,
             narrow_type_by_expressions,
             rename_column_with_another_type,
             add_column_of_an_enum,

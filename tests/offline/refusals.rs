@@ -122,8 +122,10 @@ fn renames_that_are_not_derived() {
         ),
     ];
     insta::assert_snapshot!(said.join("\n\n"), @r#"
-    the primary key of `users` changes from (id) to (key)
-      help: changing a table's key is not derived: keep it, or make a new table
+    column `users.id` is part of the primary key, and is dropped
+      help: move `primary_key` to other fields in one migration, and drop the column in the next
+    column `users.id` is part of the primary key, and is renamed to `key`
+      help: keep the column's name with #[column(name = "id")]
 
     column `users.name` is renamed to `nick`, and its nullability or default changes too
       help: do one in this migration and the other in the next: rename the field first, as it is
@@ -173,11 +175,32 @@ fn tables_that_are_not_renamed() {
 
 #[test]
 fn changes_that_are_not_derived() {
-    let before = table!(User (index("a", name = "i")) { #[column(primary_key)] id: i64, a: i32, b: i32 });
-    let after = table!(User (index("a", "b", name = "i")) { #[column(primary_key)] id: i64, a: i32, #[column(primary_key)] b: i32 });
-    insta::assert_snapshot!(refusal(before, after), @r#"
-    the primary key of `users` changes from (id) to (id, b)
-      help: changing a table's key is not derived: keep it, or make a new table
+    let before = || {
+        table!(User {
+            #[column(primary_key)]
+            id: i64,
+            a: i32
+        })
+    };
+    let said = [
+        refusal(before(), table!(User { id: i64, a: i32 })),
+        refusal(
+            before(),
+            table!(User {
+                #[column(primary_key)]
+                id: i64,
+                a: i32,
+                #[column(primary_key, default = "1")]
+                b: i32
+            }),
+        ),
+    ];
+    insta::assert_snapshot!(said.join("\n\n"), @r#"
+    the primary key of `users` changes from (id) to ()
+      help: keep a key: without one, no row can be told from another
+
+    the primary key of `users` changes from (id) to (id, b), and `b` is new or changes its type
+      help: add or change the column in this migration, and the key in the next
     "#);
 }
 

@@ -116,17 +116,7 @@ impl Diff<'_> {
     fn table(&mut self, before: &Table, after: &Table) {
         self.columns(before, after);
         if before.primary_key != after.primary_key {
-            self.refuse(
-                &after.name,
-                None,
-                format!(
-                    "the primary key of `{}` changes from ({}) to ({})",
-                    after.name,
-                    before.primary_key.join(", "),
-                    after.primary_key.join(", ")
-                ),
-                "changing a table's key is not derived: keep it, or make a new table",
-            );
+            self.operations.push(Operation::ChangeKey { table: after.name.clone() });
         }
         self.indexes(before, after);
         self.foreign_keys(before, after);

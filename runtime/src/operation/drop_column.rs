@@ -25,7 +25,7 @@ pub(super) fn stage(
     if table.primary_key.contains(&column.name) {
         return Err((
             format!("column `{table_name}.{column_name}` is part of the primary key, and is dropped"),
-            "changing a table's key is not derived: keep the field".to_owned(),
+            "move `primary_key` to other fields in one migration, and drop the column in the next".to_owned(),
         ));
     }
     let mut staging = Staging::default();

@@ -9,6 +9,7 @@ mod add_enum_values;
 mod add_foreign_key;
 mod add_generated;
 mod add_index;
+mod change_key;
 mod change_type;
 mod create_enum;
 mod create_table;
@@ -166,6 +167,11 @@ pub enum Operation {
         /// The new name.
         index: String,
     },
+    /// The primary key has other columns.
+    ChangeKey {
+        /// The table.
+        table: String,
+    },
     /// A new check.
     AddCheck {
         /// The table.
@@ -279,6 +285,7 @@ impl Operation {
             Self::DropDefault { table, column } => Ok(drop_default::stage(context, table, column)),
             Self::AddIndex { table, index, replaces } => Ok(add_index::stage(context, table, index, *replaces)),
             Self::RenameIndex { table, from, index } => Ok(rename_index::stage(context, table, from, index)),
+            Self::ChangeKey { table } => change_key::stage(context, table),
             Self::AddCheck { table, check } => add_check::stage(context, table, check),
             Self::AddForeignKey { table, foreign_key, replaces } => {
                 Ok(add_foreign_key::stage(context, table, foreign_key, *replaces))
@@ -323,6 +330,7 @@ impl Operation {
             | Self::CreateTable { table, .. }
             | Self::AddIndex { table, .. }
             | Self::RenameIndex { table, .. }
+            | Self::ChangeKey { table }
             | Self::AddCheck { table, .. }
             | Self::AddForeignKey { table, .. }
             | Self::DropForeignKey { table, .. }

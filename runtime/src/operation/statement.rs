@@ -64,6 +64,12 @@ impl Draft {
         self
     }
 
+    /// With another way back, which follows.
+    pub(crate) fn undo_otherwise(mut self) -> Self {
+        self.statement.undo = Undo::Statements(Vec::new());
+        self
+    }
+
     /// Nothing is to be undone.
     pub(crate) fn undo_nothing(mut self, why: &str) -> Self {
         self.statement.undo = Undo::Nothing(why.to_owned());

@@ -42,6 +42,7 @@ fn words(operation: &Operation) -> String {
         Operation::SetDefault { table, column } => format!("{table}_{column}_default"),
         Operation::DropDefault { table, column } => format!("{table}_{column}_no_default"),
         Operation::AddIndex { index, .. } => format!("add_{index}"),
+        Operation::ChangeKey { table } => format!("change_key_of_{table}"),
         Operation::RenameIndex { index, .. } => format!("rename_to_{index}"),
         Operation::AddCheck { check, .. } => format!("add_{check}"),
         Operation::AddForeignKey { foreign_key, .. } => format!("add_{foreign_key}"),
