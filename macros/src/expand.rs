@@ -113,6 +113,10 @@ fn said(private: &TokenStream, attrs: &attr::Column) -> Vec<TokenStream> {
         let value = option(&attrs.renamed_from);
         said.push(quote!(renamed_from: #value));
     }
+    if attrs.backfill_fn.is_some() {
+        let value = option(&attrs.backfill_fn);
+        said.push(quote!(backfill_fn: #value));
+    }
     said
 }
 

@@ -49,6 +49,7 @@ use syn::{DeriveInput, parse_macro_input};
 /// | `default = "now()"` | an SQL expression |
 /// | `generated = "..."` | computed by the server from the row's other columns, and stored; `generated(virtual, postgres = "...", mysql = "...")`: computed when it is read, on MySQL |
 /// | `backfill = "..."` | an SQL expression over the row, for rows of before this column; with a change of type, over the old value |
+/// | `backfill_fn = "name"` | rows of before get their value from the Rust function of that name; for an `Option` |
 /// | `reverse = "..."` | with a change of type, the old value from the new one, for old code until contract |
 /// | `check = "..."` | a condition |
 /// | `sql_type = "..."` | the type's SQL name |

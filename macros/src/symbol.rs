@@ -22,6 +22,7 @@ pub(crate) const DEFAULT: &str = "default";
 pub(crate) const GENERATED: &str = "generated";
 pub(crate) const VIRTUAL: &str = "virtual";
 pub(crate) const BACKFILL: &str = "backfill";
+pub(crate) const BACKFILL_FN: &str = "backfill_fn";
 pub(crate) const REVERSE: &str = "reverse";
 pub(crate) const SQL_TYPE: &str = "sql_type";
 pub(crate) const REFERENCES: &str = "references";
@@ -46,6 +47,7 @@ pub(crate) const COLUMN_KEYS: &[&str] = &[
     DEFAULT,
     GENERATED,
     BACKFILL,
+    BACKFILL_FN,
     REVERSE,
     CHECK,
     SQL_TYPE,

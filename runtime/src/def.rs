@@ -96,6 +96,8 @@ pub struct ColumnDef {
     pub generated: Option<GeneratedDef>,
     /// Intent: the SQL expression that gives rows of before this column their value.
     pub backfill: PerServer,
+    /// Intent: the Rust function, by the name it is registered with, that gives rows of before this column their value.
+    pub backfill_fn: Option<&'static str>,
     /// Intent: with a change of type, the SQL expression that gives old code its value from the new one.
     pub reverse: PerServer,
     /// A condition on this column.
@@ -126,6 +128,7 @@ impl ColumnDef {
         default: PerServer::NONE,
         generated: None,
         backfill: PerServer::NONE,
+        backfill_fn: None,
         reverse: PerServer::NONE,
         check: PerServer::NONE,
         references: None,

@@ -848,3 +848,29 @@ fn the_key_by_which_mysql_keeps_a_table_without_a_primary_key() {
     let (target, intents) = model(&[&table!(User { #[column(unique)] id: i64, a: Option<i32> })]);
     plan("0002_x", &source, &target, &intents, Dialect::MySql).unwrap();
 }
+
+#[test]
+fn a_rust_function_that_no_trigger_can_call() {
+    let said = mistake(table!(User {
+        #[column(primary_key)]
+        id: i64,
+        #[column(backfill_fn = "score")]
+        score: i32
+    }));
+    assert!(said.contains("`users.score` is filled by the Rust function `score`, and takes no NULL"), "{said}");
+    assert!(said.contains("make the field an `Option`"), "{said}");
+    let said = mistake(table!(User {
+        #[column(primary_key)]
+        id: i64,
+        #[column(backfill_fn = "score", backfill = "1")]
+        score: Option<i32>
+    }));
+    assert!(said.contains("has a `backfill`, `default` or `generated` as well"), "{said}");
+    let said = mistake(table!(User {
+        #[column(primary_key)]
+        id: i64,
+        #[column(backfill_fn = "my score")]
+        score: Option<i32>
+    }));
+    assert!(said.contains("letters, digits and `_`"), "{said}");
+}

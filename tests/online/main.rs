@@ -6,6 +6,7 @@ mod cases;
 mod backfill;
 mod by_hand;
 mod crash;
+mod function;
 mod interrupt;
 mod keys;
 mod operations;

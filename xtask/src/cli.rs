@@ -4,6 +4,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 use pontoon::cli::MigrateArgs;
+use pontoon::exec::backfill::Functions;
 use pontoon::migration::history::HistoryError;
 
 use crate::bench::{self, BenchArgs};
@@ -35,12 +36,17 @@ enum Command {
 /// The whole of a project's `xtask`. Exits 0 if all is well, 1 if something is violated, 2 if
 /// the command could not run.
 pub fn main<S: pontoon::Schema>() -> ExitCode {
+    main_with::<S>(Functions::new())
+}
+
+/// As [`main`], with the Rust functions that backfills name (`#[column(backfill_fn = "...")]`).
+pub fn main_with<S: pontoon::Schema>(functions: Functions) -> ExitCode {
     match Cli::parse().command {
         Command::Generate(args) => generate::<S>(&args),
-        Command::VerifyMigrations(args) => block_on(verify::run(args, || {
+        Command::VerifyMigrations(args) => block_on(verify::run(args, &functions, || {
             Folder::read(&generate::migrations_dir::<S>()).map_err(|failure| failure.to_string())
         })),
-        Command::Migrate(args) => block_on(migrate::<S>(args)),
+        Command::Migrate(args) => block_on(migrate::<S>(args, functions)),
         Command::Bench(args) => block_on(bench::run(args)),
     }
 }
@@ -60,12 +66,12 @@ fn failed(failure: &Failure) -> ExitCode {
     ExitCode::from(if matches!(failure, Failure::Refused(_)) { 1 } else { 2 })
 }
 
-async fn migrate<S: pontoon::Schema>(args: MigrateArgs) -> ExitCode {
+async fn migrate<S: pontoon::Schema>(args: MigrateArgs, functions: Functions) -> ExitCode {
     let folder = match Folder::read(&generate::migrations_dir::<S>()) {
         Ok(folder) => folder,
         Err(failure) => return failed(&failure),
     };
-    pontoon::cli::run(args, |dialect| -> Result<_, HistoryError> { folder.recorded(dialect) }).await
+    pontoon::cli::run_with(args, functions, |dialect| -> Result<_, HistoryError> { folder.recorded(dialect) }).await
 }
 
 fn block_on(work: impl Future<Output = ExitCode>) -> ExitCode {

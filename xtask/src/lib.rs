@@ -14,4 +14,4 @@ pub mod generate;
 pub mod report;
 pub mod verify;
 
-pub use cli::main;
+pub use cli::{main, main_with};

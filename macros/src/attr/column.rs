@@ -5,9 +5,9 @@ use syn::{Attribute, Ident, LitInt, LitStr};
 use super::{Item, Once, PerServer, Value, items, per_server, text, unknown, word};
 use crate::ctxt::Ctxt;
 use crate::symbol::{
-    ACTIONS, BACKFILL, CHECK, COLUMN, COLUMN_KEYS, DEFAULT, GENERATED, GENERATED_KEYS, IDENTITY, LENGTH, MYSQL, NAME,
-    ON_DELETE, ON_UPDATE, POSTGRES, PRECISION, PRIMARY_KEY, REFERENCE_KEYS, REFERENCES, RENAMED_FROM, REVERSE, SCALE,
-    SQL_TYPE, TABLE, UNIQUE, VIRTUAL,
+    ACTIONS, BACKFILL, BACKFILL_FN, CHECK, COLUMN, COLUMN_KEYS, DEFAULT, GENERATED, GENERATED_KEYS, IDENTITY, LENGTH,
+    MYSQL, NAME, ON_DELETE, ON_UPDATE, POSTGRES, PRECISION, PRIMARY_KEY, REFERENCE_KEYS, REFERENCES, RENAMED_FROM,
+    REVERSE, SCALE, SQL_TYPE, TABLE, UNIQUE, VIRTUAL,
 };
 
 /// What was written on the field; each with the token that errors point at.
@@ -28,6 +28,7 @@ pub(crate) struct Column {
     pub(crate) sql_type: PerServer,
     pub(crate) references: Option<Reference>,
     pub(crate) renamed_from: Option<LitStr>,
+    pub(crate) backfill_fn: Option<LitStr>,
 }
 
 /// `generated = "..."`, or `generated(virtual, postgres = "...", mysql = "...")`.
@@ -47,7 +48,7 @@ pub(crate) struct Reference {
 
 impl Column {
     pub(crate) fn read(ctxt: &Ctxt, attributes: &[Attribute]) -> Self {
-        let [mut name, mut renamed_from] = [(); 2].map(|()| Once::default());
+        let [mut name, mut renamed_from, mut backfill_fn] = [(); 3].map(|()| Once::default());
         let [mut primary_key, mut identity, mut unique] = [(); 3].map(|()| Once::default());
         let [mut length, mut precision, mut scale] = [(); 3].map(|()| Once::default());
         let [mut default, mut backfill, mut reverse, mut check, mut sql_type] = [(); 5].map(|()| Once::default());
@@ -69,6 +70,7 @@ impl Column {
                 DEFAULT => default.set(ctxt, key, per_server(ctxt, key, value)),
                 GENERATED => generated.set(ctxt, key, computed(ctxt, key, value)),
                 BACKFILL => backfill.set(ctxt, key, per_server(ctxt, key, value)),
+                BACKFILL_FN => backfill_fn.set(ctxt, key, text(ctxt, key, value)),
                 REVERSE => reverse.set(ctxt, key, per_server(ctxt, key, value)),
                 CHECK => check.set(ctxt, key, per_server(ctxt, key, value)),
                 SQL_TYPE => sql_type.set(ctxt, key, per_server(ctxt, key, value)),
@@ -92,6 +94,7 @@ impl Column {
             sql_type: sql_type.value.unwrap_or_default(),
             references: references.value,
             renamed_from: renamed_from.value,
+            backfill_fn: backfill_fn.value,
         }
     }
 }

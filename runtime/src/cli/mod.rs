@@ -18,7 +18,7 @@ use std::time::Duration;
 use clap::{Args, Parser, Subcommand};
 
 use crate::dialect::Dialect;
-use crate::exec::backfill::BackfillOptions;
+use crate::exec::backfill::{BackfillOptions, Functions};
 use crate::exec::{ExecError, Options, Outcome, Patience, Pool, Runner};
 use crate::migration::history::{HistoryError, Recorded};
 
@@ -85,9 +85,26 @@ pub async fn main(migrations: impl Fn(Dialect) -> Result<Vec<Recorded>, HistoryE
     run(Cli::parse().args, migrations).await
 }
 
+/// As [`main`], with Rust functions for the backfills that name them.
+pub async fn main_with(
+    functions: Functions,
+    migrations: impl Fn(Dialect) -> Result<Vec<Recorded>, HistoryError>,
+) -> ExitCode {
+    run_with(Cli::parse().args, functions, migrations).await
+}
+
 /// Runs one command. `migrations` gives those of the server that the URL names.
 pub async fn run(args: MigrateArgs, migrations: impl Fn(Dialect) -> Result<Vec<Recorded>, HistoryError>) -> ExitCode {
-    match command(args, migrations).await {
+    run_with(args, Functions::new(), migrations).await
+}
+
+/// As [`run`], with Rust functions for the backfills that name them.
+pub async fn run_with(
+    args: MigrateArgs,
+    functions: Functions,
+    migrations: impl Fn(Dialect) -> Result<Vec<Recorded>, HistoryError>,
+) -> ExitCode {
+    match command(args, functions, migrations).await {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("error: {error}");
@@ -98,6 +115,7 @@ pub async fn run(args: MigrateArgs, migrations: impl Fn(Dialect) -> Result<Vec<R
 
 async fn command(
     args: MigrateArgs,
+    functions: Functions,
     migrations: impl Fn(Dialect) -> Result<Vec<Recorded>, HistoryError>,
 ) -> Result<(), ExecError> {
     let url = args.database_url.ok_or_else(|| {
@@ -115,6 +133,7 @@ async fn command(
             budget: Duration::from_secs(args.budget),
             ..BackfillOptions::default()
         },
+        functions,
         undo_drops_rows: matches!(args.command, Command::Undo { drop_rows: true }),
         contract_hides: matches!(args.command, Command::Contract { hide: true }),
         observer: Arc::new(display::Display::new()),

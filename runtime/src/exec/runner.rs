@@ -6,7 +6,7 @@ use std::time::Duration;
 use tokio::sync::Notify;
 
 use super::apply::{Task, apply, clean_up};
-use super::backfill::{self, BackfillOptions};
+use super::backfill::{self, BackfillOptions, Functions};
 use super::event::{Event, Observer, Silent};
 use super::ledger::{self, Cost, Direction, Entry, History, Progress, StepState};
 use super::lock::Lock;
@@ -24,6 +24,8 @@ pub struct Options {
     pub patience: Patience,
     /// How backfills are paced.
     pub backfill: BackfillOptions,
+    /// Rust functions that backfills call.
+    pub functions: Functions,
     /// How long it tries to get the runner's lock.
     pub runner_lock: Duration,
     /// Whether `undo` may drop a table that has rows by now.
@@ -39,6 +41,7 @@ impl Default for Options {
         Self {
             patience: Patience::default(),
             backfill: BackfillOptions::default(),
+            functions: Functions::default(),
             runner_lock: Duration::from_secs(3),
             undo_drops_rows: false,
             contract_hides: false,
@@ -395,8 +398,14 @@ impl Runner {
                 "migration `{id}` is on its way back\n  help: run `undo` to the end first"
             )));
         }
+        if stage <= Stage::Backfill {
+            for (_, step) in recorded.migration.stage(Stage::Backfill) {
+                let Step::Backfill(backfill) = step else { continue };
+                backfill::registered(recorded.migration.dialect, backfill, &self.options.functions)?;
+            }
+        }
         if stage >= Stage::Validate {
-            self.invariants_hold(work, recorded).await?;
+            self.invariants_hold(work, recorded, stage).await?;
         }
         work.tell(&Event::Stage { migration: id.clone(), stage, undo: false });
         if stage == Stage::Expand {
@@ -459,7 +468,8 @@ impl Runner {
         let filled = Notify::new();
         let fill = async {
             let options = &work.options.backfill;
-            let outcome = backfill::fill(work.pool, &key, backfill, options, &*work.options.observer).await;
+            let (functions, observer) = (&work.options.functions, &*work.options.observer);
+            let outcome = backfill::fill_with(work.pool, &key, backfill, options, functions, observer).await;
             filled.notify_one();
             Ok(outcome)
         };
@@ -483,11 +493,12 @@ impl Runner {
         Ok(any)
     }
 
-    /// No backfill may have rows left when new code is deployed, nor when the triggers go.
-    async fn invariants_hold(&self, work: &mut Work<'_>, recorded: &Recorded) -> Result<(), ExecError> {
+    /// No backfill may have rows left when new code is deployed, nor when the triggers go. A Rust function
+    /// has no triggers: until contract there are rows of old code that it has not seen.
+    async fn invariants_hold(&self, work: &mut Work<'_>, recorded: &Recorded, stage: Stage) -> Result<(), ExecError> {
         for (_, step) in &recorded.migration.steps {
             let Step::Backfill(backfill) = step else { continue };
-            if backfill.invariant_lasts {
+            if backfill.invariant_lasts && (backfill.function.is_none() || stage == Stage::Contract) {
                 backfill::invariant_holds(&mut work.session, backfill).await?;
             }
         }

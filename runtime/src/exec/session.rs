@@ -141,7 +141,7 @@ pub enum Session {
 }
 
 /// The one line on which SQL that was not known at compile time enters the driver.
-fn dynamic(sql: &str) -> SqlStr {
+pub(super) fn dynamic(sql: &str) -> SqlStr {
     AssertSqlSafe(sql).into_sql_str()
 }
 

@@ -157,6 +157,8 @@ pub struct Backfill {
     pub table: String,
     /// The column that gets its values.
     pub column: String,
+    /// The Rust function that gives the values; without one the walks' statements do.
+    pub function: Option<RustFill>,
     /// What a batch locks.
     pub claim: Claim,
     /// The ways to go through the table, best first; the runner takes the first that the server can do.
@@ -168,6 +170,23 @@ pub struct Backfill {
     pub invariant_lasts: bool,
     /// Where the first walk's SQL begins in its file, counted from 1; 0 for one not read from a file.
     pub line: usize,
+}
+
+/// A Rust function that gives values. The walks then select the rows, each with its key as text in columns
+/// `pontoon_key_1` and so on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RustFill {
+    /// The name by which it was registered.
+    pub name: String,
+    /// The statement that writes one row: its parameters are the value, and then the key's columns as text.
+    pub write: String,
+}
+
+impl RustFill {
+    /// The column in which a walk selects this part of a row's key, counted from 1.
+    pub fn key_name(part: usize) -> String {
+        format!("pontoon_key_{part}")
+    }
 }
 
 /// A way to go through a table, with the batch's statement.

@@ -4,6 +4,7 @@
 //! servers only note it in the catalog. Where rows need values of their own, it comes empty
 //! and is filled ([`super::filled_column`]).
 
+use super::fill::by_function;
 use super::filled_column::{FilledColumn, Source};
 use super::{Context, Draft, Refusal, Staging, add_generated};
 use crate::dialect::{Dialect, columns_in, default_is_stable, mysql, postgres};
@@ -15,6 +16,15 @@ pub(super) fn stage(context: &Context<'_>, table_name: &str, column_name: &str) 
     let Some(column) = table.column(column_name) else { return Ok(Staging::default()) };
     if column.generated.is_some() {
         return add_generated::stage(context, table, column);
+    }
+    if let Some(function) = context.intents.functions.get(&(table_name.to_owned(), column_name.to_owned())) {
+        let mut staging = at_once(context, table, column, None)?;
+        staging.push(Stage::Backfill, by_function(context, table, column_name, function)?);
+        staging.warnings.push(format!(
+            "no trigger can call `{function}`: rows that old code writes have no `{table_name}.{column_name}` until `backfill` is \
+             run again when only new code is left; `contract` refuses until then"
+        ));
+        return Ok(staging);
     }
     let intent = context.intents.backfills.get(&(table_name.to_owned(), column_name.to_owned()));
     let from_others = intent.and_then(|texts| texts.of(context.dialect));

@@ -215,6 +215,12 @@ fn add_column(
     if column.backfill != PerServer::NONE {
         intents.backfills.insert(key.clone(), texts(column.backfill));
     }
+    if let Some(name) = column.backfill_fn {
+        if let Some((message, help)) = wrong_function(def, column, name) {
+            errors.push(SchemaError { at: Some(column.at), message, help });
+        }
+        intents.functions.insert(key.clone(), name.to_owned());
+    }
     if column.reverse != PerServer::NONE {
         intents.reverses.insert(key.clone(), texts(column.reverse));
     }
@@ -261,6 +267,26 @@ fn add_column(
         };
         table.foreign_keys.insert(limited(&format!("{}_{}_fkey", def.name, column.name)), key);
     }
+}
+
+/// What a column cannot be that a Rust function fills.
+fn wrong_function(def: &TableDef, column: &ColumnDef, name: &str) -> Option<(String, String)> {
+    let named = format!("column `{}.{}` is filled by the Rust function `{name}`", def.name, column.name);
+    if !column.nullable {
+        return Some((
+            format!("{named}, and takes no NULL: no trigger can call it, so rows that old code writes have no value at first"),
+            "make the field an `Option`; when all rows have a value and no old code runs, a later migration can take that away"
+                .into(),
+        ));
+    }
+    if column.backfill != PerServer::NONE || column.default != PerServer::NONE || column.generated.is_some() {
+        return Some((
+            format!("{named}, and has a `backfill`, `default` or `generated` as well"),
+            "say one of them: rows without a value are those that the function is given".into(),
+        ));
+    }
+    let plain = !name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
+    (!plain).then(|| (named, "its name is of letters, digits and `_`".into()))
 }
 
 fn check_type(def: &TableDef, column: &ColumnDef, errors: &mut Vec<SchemaError>) {

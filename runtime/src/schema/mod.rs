@@ -234,6 +234,8 @@ pub struct Check {
 pub struct Intents {
     /// `backfill`, by table and column.
     pub backfills: BTreeMap<(String, String), Texts>,
+    /// `backfill_fn`, by table and column.
+    pub functions: BTreeMap<(String, String), String>,
     /// `reverse`, by table and column.
     pub reverses: BTreeMap<(String, String), Texts>,
     /// `renamed_from`, by table and (new) column.

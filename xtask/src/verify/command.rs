@@ -5,9 +5,10 @@ use std::process::ExitCode;
 
 use clap::{Args, ValueEnum};
 use pontoon::Dialect;
+use pontoon::exec::backfill::Functions;
 
 use super::outcome::Outcome;
-use super::run_history::{HistoryFile, run_history};
+use super::run_history::{HistoryFile, run_history_with};
 use super::run_sql::{SqlMigrations, SqlRun};
 use super::server::{EngineSpec, Server, Source, start_all};
 use super::workbench::RunError;
@@ -70,8 +71,12 @@ enum Work {
 
 /// Runs the command: exits 0 if all is well, 1 if something is violated, 2 if it could not run.
 /// `history` reads the project's own migrations; it is not called with `--sql`.
-pub async fn run(args: VerifyArgs, history: impl FnOnce() -> Result<Folder, String>) -> ExitCode {
-    match verify(&args, history).await.and_then(|outcome| finish(&args, &outcome)) {
+pub async fn run(
+    args: VerifyArgs,
+    functions: &Functions,
+    history: impl FnOnce() -> Result<Folder, String>,
+) -> ExitCode {
+    match verify(&args, functions, history).await.and_then(|outcome| finish(&args, &outcome)) {
         Ok(code) => code,
         Err(message) => {
             eprintln!("error: {message}");
@@ -80,7 +85,11 @@ pub async fn run(args: VerifyArgs, history: impl FnOnce() -> Result<Folder, Stri
     }
 }
 
-async fn verify(args: &VerifyArgs, history: impl FnOnce() -> Result<Folder, String>) -> Result<Outcome, String> {
+async fn verify(
+    args: &VerifyArgs,
+    functions: &Functions,
+    history: impl FnOnce() -> Result<Folder, String>,
+) -> Result<Outcome, String> {
     let work = match (&args.sql, args.dialect) {
         (Some(folder), Some(dialect)) => {
             let run = SqlRun {
@@ -101,7 +110,7 @@ async fn verify(args: &VerifyArgs, history: impl FnOnce() -> Result<Folder, Stri
     let mut outcome = Outcome::default();
     for server in &servers {
         eprintln!("verifying on {}", server.describe());
-        outcome.engines.push(one(&work, args, server).await.map_err(|error| error.to_string())?);
+        outcome.engines.push(one(&work, args, functions, server).await.map_err(|error| error.to_string())?);
     }
     Ok(outcome)
 }
@@ -118,7 +127,12 @@ fn engines(args: &VerifyArgs) -> Result<Vec<EngineSpec>, String> {
     Ok(args.engines.clone())
 }
 
-async fn one(work: &Work, args: &VerifyArgs, server: &Server) -> Result<super::outcome::Engine, RunError> {
+async fn one(
+    work: &Work,
+    args: &VerifyArgs,
+    functions: &Functions,
+    server: &Server,
+) -> Result<super::outcome::Engine, RunError> {
     match work {
         Work::Sql(run, migrations) => run.run(migrations, server).await,
         Work::History(folder) => {
@@ -129,7 +143,7 @@ async fn one(work: &Work, args: &VerifyArgs, server: &Server) -> Result<super::o
                 let known: Vec<_> = files.iter().map(|it| it.migration.id.as_str()).collect();
                 return Err(RunError::Setup(format!("there is no migration `{only}`; there are {}", known.join(", "))));
             }
-            run_history(&files, server, args.rows, args.only.as_deref()).await
+            run_history_with(&files, server, args.rows, args.only.as_deref(), functions).await
         }
     }
 }

@@ -37,12 +37,13 @@ pub async fn observe_batch(
     let mut watcher = Conn::open(bench.url()).await?;
     let known = sessions(&mut watcher).await?;
     let key = bench.backfill_key();
+    let functions = bench.functions().clone();
     let pool = Pool::connect_lazy(bench.url()).map_err(|error| RunError::Connection(error.to_string()))?;
     let done = AtomicBool::new(false);
     let begun = Instant::now();
     let (options, silent) = (BackfillOptions::default(), Silent);
     let fill = async {
-        let filled = backfill::fill(&pool, &key, column, &options, &silent).await;
+        let filled = backfill::fill_with(&pool, &key, column, &options, &functions, &silent).await;
         done.store(true, Ordering::Release);
         filled
     };
@@ -53,7 +54,7 @@ pub async fn observe_batch(
                 let strongest = locks.entry(table).or_insert(mode);
                 *strongest = mode.max(*strongest);
             }
-            if locks.get(&column.table).is_some_and(|mode| *mode >= writes(dialect)) {
+            if locks.get(&column.table).is_some_and(|mode| *mode >= comes_to_a_row(dialect, column)) {
                 blocker.execute("ROLLBACK").await?;
             }
         }
@@ -87,6 +88,14 @@ const fn writes(dialect: Dialect) -> LockMode {
     match dialect {
         Dialect::Postgres => LockMode::RowExclusive,
         Dialect::MySql => LockMode::SharedWrite,
+    }
+}
+
+/// The lock of a batch that has come to a locked row: a function's locks its rows before it writes them.
+const fn comes_to_a_row(dialect: Dialect, column: &Backfill) -> LockMode {
+    match (dialect, &column.function) {
+        (Dialect::Postgres, Some(_)) => LockMode::RowShare,
+        _ => writes(dialect),
     }
 }
 

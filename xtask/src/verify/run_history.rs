@@ -6,6 +6,7 @@
 //! the first time it runs in a direction; the other times only prove that it can.
 
 use pontoon::Dialect;
+use pontoon::exec::backfill::Functions;
 use pontoon::exec::{Pool, Session, holds};
 use pontoon::migration::{
     Assertion, Backfill, Claim, Fact, Migration, ServerVersion, Stage, Statement, Step, Undo, UndoStatement,
@@ -42,7 +43,21 @@ pub async fn run_history(
     rows: u64,
     only: Option<&str>,
 ) -> Result<Engine, RunError> {
-    let bench = Workbench::open(server, Seeding { rows, nulls: true }).await?;
+    run_history_with(history, server, rows, only, &Functions::new()).await
+}
+
+/// As [`run_history`], with Rust functions for the backfills that name them; those of others are skipped.
+///
+/// # Errors
+/// See [`run_history`].
+pub async fn run_history_with(
+    history: &[HistoryFile],
+    server: &Server,
+    rows: u64,
+    only: Option<&str>,
+    functions: &Functions,
+) -> Result<Engine, RunError> {
+    let bench = Workbench::open(server, Seeding { rows, nulls: true }).await?.with_functions(functions.clone());
     let pool = Pool::connect_lazy(bench.url()).map_err(|error| RunError::Connection(error.to_string()))?;
     let facts = pool.session().await.map_err(|error| RunError::Connection(error.to_string()))?;
     let version = server.version().parse().map_err(RunError::Setup)?;
@@ -255,6 +270,19 @@ impl Run<'_> {
 
     async fn backfill(&mut self, stage: Stage, backfill: &Backfill, eyes: Eyes) -> Result<(), RunError> {
         let entry = self.count + self.entries.len();
+        let missing =
+            backfill.function.as_ref().filter(|it| !self.bench.functions().has(self.bench.dialect(), &it.name));
+        if let Some(function) = missing {
+            if eyes == Eyes::Open {
+                let message = format!(
+                    "the Rust function `{}`, which fills `{}.{}`, is not known here, so its batches did not run",
+                    function.name, backfill.table, backfill.column
+                );
+                let note = Finding::note("not-registered", message, "give it to `pontoon_xtask::main_with`");
+                self.entries.push(self.bare(stage, backfill.line, &backfill.walks[0].sql, vec![note]));
+            }
+            return Ok(());
+        }
         if eyes == Eyes::Closed {
             return match self.bench.backfill(backfill).await {
                 Ok(()) => Ok(()),

@@ -6,7 +6,7 @@
 
 use std::time::Instant;
 
-use pontoon::exec::backfill::{self, BackfillOptions};
+use pontoon::exec::backfill::{self, BackfillOptions, Functions};
 use pontoon::exec::{Pool, Silent};
 use pontoon::migration::{Backfill, LockMode};
 
@@ -109,6 +109,7 @@ pub struct Workbench<'a> {
     observer: Observer,
     actions: Vec<Action>,
     seeding: Seeding,
+    functions: Functions,
 }
 
 impl<'a> Workbench<'a> {
@@ -119,7 +120,17 @@ impl<'a> Workbench<'a> {
     pub async fn open(server: &'a Server, seeding: Seeding) -> Result<Self, RunError> {
         let database = server.fresh_database("pontoon_verify").await?;
         let observer = Observer::open(database.url()).await?;
-        Ok(Self { server, database, observer, actions: Vec::new(), seeding })
+        Ok(Self { server, database, observer, actions: Vec::new(), seeding, functions: Functions::new() })
+    }
+
+    /// With Rust functions for the backfills that name them.
+    pub fn with_functions(self, functions: Functions) -> Self {
+        Self { functions, ..self }
+    }
+
+    /// The Rust functions that are known.
+    pub const fn functions(&self) -> &Functions {
+        &self.functions
     }
 
     /// The observer.
@@ -192,7 +203,7 @@ impl<'a> Workbench<'a> {
     /// Says what the runner says.
     pub async fn backfill(&mut self, column: &Backfill) -> Result<(), String> {
         let key = self.backfill_key();
-        fill_column(self.database.url(), &key, column).await?;
+        fill_column(self.database.url(), &key, column, &self.functions).await?;
         self.actions.push(Action::Backfill { entry: None, key, backfill: Box::new(column.clone()) });
         Ok(())
     }
@@ -218,11 +229,11 @@ impl<'a> Workbench<'a> {
     /// # Errors
     /// The server cannot be reached any more.
     pub async fn measure(self) -> Result<Vec<Measured>, RunError> {
-        let Self { server, database, observer, actions, seeding } = self;
+        let Self { server, database, observer, actions, seeding, functions } = self;
         drop(observer);
         server.drop_database(database).await?;
         let database = server.fresh_database("pontoon_verify").await?;
-        let measured = replay(database.url(), &actions, seeding).await;
+        let measured = replay(database.url(), &actions, seeding, &functions).await;
         let dropped = server.drop_database(database).await;
         let measured = measured?;
         dropped?;
@@ -241,13 +252,18 @@ fn busy(observation: &Observation) -> Vec<String> {
     tables.into_iter().take(TABLES_MAX).map(|(_, table)| table.clone()).collect()
 }
 
-async fn fill_column(url: &str, key: &str, column: &Backfill) -> Result<(), String> {
+async fn fill_column(url: &str, key: &str, column: &Backfill, functions: &Functions) -> Result<(), String> {
     let pool = Pool::connect_lazy(url).map_err(|error| error.to_string())?;
-    let filled = backfill::fill(&pool, key, column, &BackfillOptions::default(), &Silent).await;
+    let filled = backfill::fill_with(&pool, key, column, &BackfillOptions::default(), functions, &Silent).await;
     filled.map(drop).map_err(|error| error.to_string())
 }
 
-async fn replay(url: &str, actions: &[Action], seeding: Seeding) -> Result<Vec<Measured>, RunError> {
+async fn replay(
+    url: &str,
+    actions: &[Action],
+    seeding: Seeding,
+    functions: &Functions,
+) -> Result<Vec<Measured>, RunError> {
     let mut measured = Vec::new();
     let mut session = Conn::open(url).await?;
     let mut catalog = impatient(url).await?;
@@ -259,7 +275,7 @@ async fn replay(url: &str, actions: &[Action], seeding: Seeding) -> Result<Vec<M
                 seed::fill_empty_tables(url, seeding).await.map_err(|error| RunError::Connection(error.to_string()))?;
             }
             Action::Quiet(sql) => drop(session.execute(sql.as_str()).await),
-            Action::Backfill { entry: None, key, backfill } => drop(fill_column(url, key, backfill).await),
+            Action::Backfill { entry: None, key, backfill } => drop(fill_column(url, key, backfill, functions).await),
             Action::Timed { entry, sql, tables, open } => {
                 let words = words(sql, session.dialect());
                 let queries = Queries::on(&mut catalog, tables, &words).await?;
@@ -286,7 +302,7 @@ async fn replay(url: &str, actions: &[Action], seeding: Seeding) -> Result<Vec<M
                 let clients = started(&mut traffic, url).await?.start(queries);
                 clients.at_work().await;
                 let begun = Instant::now();
-                let result = fill_column(url, key, backfill).await;
+                let result = fill_column(url, key, backfill, functions).await;
                 let ended = Instant::now();
                 let (back, met) = clients.stop(begun, ended, false).await;
                 traffic = back;

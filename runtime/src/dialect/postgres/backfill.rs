@@ -23,7 +23,7 @@ pub(crate) fn walks(table: &Table, key: &[String], assignment: &str, unfilled: &
     walks
 }
 
-fn key_columns(table: &Table, key: &[String]) -> Option<Vec<KeyColumn>> {
+pub(crate) fn key_columns(table: &Table, key: &[String]) -> Option<Vec<KeyColumn>> {
     let columns: Option<Vec<_>> = key
         .iter()
         .map(|name| Some(KeyColumn { name: name.clone(), cast: types::key_cast(&table.column(name)?.ty)? }))
@@ -41,6 +41,23 @@ pub(crate) fn range(columns: &[KeyColumn]) -> String {
     } else {
         format!("({names}) >= ({first}) AND ({names}) <= ({last})")
     }
+}
+
+/// The key's columns as [`WalkBy::Keys`] binds them.
+pub(crate) fn key_as_text(columns: &[KeyColumn]) -> Vec<String> {
+    let shown = |it: &KeyColumn| match it.cast {
+        KeyCast::Hex => format!("encode({}, 'hex')", ident(&it.name)),
+        KeyCast::Text | KeyCast::Type(_) => format!("{}::text", ident(&it.name)),
+    };
+    columns.iter().map(shown).collect()
+}
+
+/// The row of one key, whose columns are the parameters from `$2` on.
+pub(crate) fn row(columns: &[KeyColumn]) -> String {
+    let one = |(at, it): (usize, &KeyColumn)| {
+        format!("{} = {}", ident(&it.name), parameters(std::slice::from_ref(it), 2 + at))
+    };
+    columns.iter().enumerate().map(one).collect::<Vec<_>>().join(" AND ")
 }
 
 fn parameters(columns: &[KeyColumn], from: usize) -> String {

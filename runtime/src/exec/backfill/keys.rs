@@ -38,7 +38,9 @@ pub(super) async fn walk(
         Dialect::Postgres => 10_000,
         Dialect::MySql => 2_000,
     };
-    let mut pace = Pace::new(500, 200, largest, run.batch_target());
+    // a function's rows are written one by one
+    let (first_size, smallest) = if run.backfill.function.is_some() { (50, 10) } else { (500, 200) };
+    let mut pace = Pace::new(first_size, smallest, largest, run.batch_target());
     let mut walked = run.filled.rows;
     loop {
         let size = pace.size();

@@ -10,6 +10,7 @@
 
 mod blocks;
 mod checkpoint;
+mod function;
 mod keys;
 mod pace;
 
@@ -22,6 +23,7 @@ use super::{ExecError, Pool, Session};
 use crate::dialect::Dialect;
 use crate::migration::{Backfill, Claim, LockMode, Walk, WalkBy};
 use checkpoint::Checkpoint;
+pub use function::{FunctionFailure, Functions};
 
 /// How a backfill is paced.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -67,6 +69,22 @@ pub async fn fill(
     options: &BackfillOptions,
     observer: &dyn Observer,
 ) -> Result<Filled, ExecError> {
+    fill_with(pool, key, backfill, options, &Functions::new(), observer).await
+}
+
+/// As [`fill`], also where a Rust function gives the values.
+///
+/// # Errors
+/// See [`fill`]; a function that was not registered, and what it says.
+pub async fn fill_with(
+    pool: &Pool,
+    key: &str,
+    backfill: &Backfill,
+    options: &BackfillOptions,
+    functions: &Functions,
+    observer: &dyn Observer,
+) -> Result<Filled, ExecError> {
+    registered(pool.dialect(), backfill, functions)?;
     let mut session = pool.session().await?;
     // a batch of a run that was killed may still be on its way to its commit
     lock::take(&mut session, Lock::Fill(key), options.budget).await?;
@@ -80,6 +98,8 @@ pub async fn fill(
         backfill,
         walk,
         options,
+        functions,
+        declined: 0,
         observer,
         begun: Instant::now(),
         filled: Filled::default(),
@@ -110,6 +130,7 @@ async fn rounds(run: &mut Run<'_>, mut checkpoint: Option<Checkpoint>) -> Result
     let mut before = None;
     loop {
         let from_the_start = checkpoint.is_none();
+        run.declined = 0;
         match &run.walk.by {
             WalkBy::Blocks => blocks::walk(run, checkpoint.take()).await?,
             WalkBy::Keys(columns) => keys::walk(run, columns, checkpoint.take()).await?,
@@ -117,6 +138,10 @@ async fn rounds(run: &mut Run<'_>, mut checkpoint: Option<Checkpoint>) -> Result
         let left = rows_left(&mut run.session, run.backfill).await?;
         if left == 0 {
             return Ok(());
+        }
+        if run.backfill.function.is_some() && (from_the_start || run.declined > 0) {
+            // without triggers there are always rows of old code; they are what the next `backfill` finds
+            return if run.declined > 0 { Err(incomplete(run.backfill, left)) } else { Ok(()) };
         }
         if from_the_start && before.is_some_and(|before| left >= before) {
             return Err(incomplete(run.backfill, left));
@@ -132,6 +157,9 @@ struct Run<'a> {
     backfill: &'a Backfill,
     walk: &'a Walk,
     options: &'a BackfillOptions,
+    functions: &'a Functions,
+    /// Rows of this round to which a function gave no value.
+    declined: u64,
     observer: &'a dyn Observer,
     begun: Instant,
     filled: Filled,
@@ -198,6 +226,13 @@ impl Run<'_> {
                     self.doing()
                 )))
             }
+            Err(sqlx::Error::Configuration(said)) => {
+                self.session.execute("ROLLBACK").await.ok();
+                Err(ExecError::Incomplete(format!(
+                    "{}: {said}\n  help: mend the function or the rows; nothing of this batch was written",
+                    self.doing()
+                )))
+            }
             Err(error) => Err(ExecError::Server { doing: self.doing(), error }),
         }
     }
@@ -210,12 +245,22 @@ impl Run<'_> {
     ) -> Result<Batch, sqlx::Error> {
         self.session.execute("BEGIN").await?;
         let begun = Instant::now();
-        let rows = self.session.run(&self.walk.sql, args).await?;
+        let rows = self.change(args).await?;
         let update = begun.elapsed();
         let checkpoint = Checkpoint { rows_filled: self.filled.rows + rows, ..checkpoint.clone() };
         let note = checkpoint.write_sql(self.session.dialect(), self.key);
         let answer = self.session.rows(&format!("{note}; COMMIT; {question}")).await?;
         Ok(Batch { rows, update, answer })
+    }
+
+    /// Changes the rows of a batch.
+    async fn change(&mut self, args: &[String]) -> Result<u64, sqlx::Error> {
+        let Some(fill) = &self.backfill.function else { return self.session.run(&self.walk.sql, args).await };
+        let WalkBy::Keys(columns) = &self.walk.by else { return Ok(0) };
+        let request = function::Request { fill, select: &self.walk.sql, args, keys: columns.len() };
+        let batch = self.functions.call(&mut self.session, request).await?;
+        self.declined += batch.declined;
+        Ok(batch.written)
     }
 
     /// Pauses, or stops when the budget is spent.
@@ -289,6 +334,18 @@ async fn best_walk<'a>(session: &mut Session, backfill: &'a Backfill) -> Result<
             backfill.table, backfill.column
         ))
     })
+}
+
+/// Refuses a backfill whose function is not known, by name.
+pub(crate) fn registered(dialect: Dialect, backfill: &Backfill, functions: &Functions) -> Result<(), ExecError> {
+    match &backfill.function {
+        Some(function) if !functions.has(dialect, &function.name) => Err(ExecError::Refused(format!(
+            "the backfill of `{}.{}` is done by the Rust function `{}`, which was not registered for {dialect}\n  help: run this \
+             by the application's own binary, and give its runner the function (`Options::functions`)",
+            backfill.table, backfill.column, function.name
+        ))),
+        _ => Ok(()),
+    }
 }
 
 /// Whether no row is left without a value.

@@ -26,6 +26,7 @@
 //! | `@undo-claim`, `@undo-done`, `@undo-no-transaction`, `@undo-set` | the same for the `@undo` before |
 //! | `@backfill TABLE.COLUMN`, `@invariant SQL` | the statements below, one for each `@walk`, fill this column |
 //! | `@invariant-once SQL` | the same for a column that takes NULL: asked at the backfill's end only |
+//! | `@rust NAME`, `@write SQL` | a Rust function of that name gives the values: the `@walk` selects rows, this writes one |
 //! | `@walk blocks`, `@walk keys NAME as CAST, ...` | how the statement below goes through the table |
 //! | `@assert MESSAGE` | the query below must find no row |
 //! | `@undo-assert MESSAGE` | the query below must find no row before anything is undone, if the statement before it is done |

@@ -6,7 +6,7 @@ use super::skeleton::is_gap;
 use crate::dialect::Dialect;
 use crate::migration::claim::name_then_rest;
 use crate::migration::{
-    Assertion, Backfill, Claim, Fact, KeyCast, KeyColumn, Migration, Servers, Stage, Statement, Step, Undo,
+    Assertion, Backfill, Claim, Fact, KeyCast, KeyColumn, Migration, RustFill, Servers, Stage, Statement, Step, Undo,
     UndoStatement, Walk, WalkBy,
 };
 
@@ -93,7 +93,7 @@ impl Parser {
         if name == "walk" {
             return self.begin_walk(value);
         }
-        if !matches!(name, "claim" | "invariant" | "invariant-once") {
+        if !matches!(name, "claim" | "invariant" | "invariant-once" | "rust" | "write") {
             self.close_backfill()?;
         }
         let outcome = self.directive_of_a_step(line, name, value);
@@ -115,6 +115,17 @@ impl Parser {
                 None => Err(format!("`@{name}` belongs to a `@backfill`, and there is none above it")),
             },
             "server" => set(&mut self.pending.servers, Servers::parse(value, self.dialect)?, "@server"),
+            "rust" | "write" => match &mut self.backfill {
+                Some((_, backfill, _)) => {
+                    let fill =
+                        backfill.function.get_or_insert_with(|| RustFill { name: String::new(), write: String::new() });
+                    match name {
+                        "rust" => once(&mut fill.name, value.to_owned(), "@rust"),
+                        _ => once(&mut fill.write, without_semicolon(value), "@write"),
+                    }
+                }
+                None => Err(format!("`@{name}` belongs to a `@backfill`, and there is none above it")),
+            },
             "done" => set(&mut self.pending.done, Fact::parse(value)?, "@done"),
             "no-transaction" => flag(&mut self.pending.no_transaction, "@no-transaction"),
             "set" => setting(&mut self.pending.settings, value),
@@ -125,7 +136,7 @@ impl Parser {
                 Some(part) => self.undo_part(part, value),
                 None => Err(format!(
                     "`@{name}` is none of: stage, server, claim, done, no-transaction, set, undo, undo-claim, undo-done, \
-                     undo-no-transaction, undo-set, backfill, invariant, invariant-once, walk, assert, undo-assert"
+                     undo-no-transaction, undo-set, backfill, rust, write, invariant, invariant-once, walk, assert, undo-assert"
                 )),
             },
         }
@@ -206,6 +217,7 @@ impl Parser {
             comment: pending.comment.join("\n"),
             table,
             column,
+            function: None,
             claim: Claim::none(),
             walks: Vec::new(),
             invariant: String::new(),
@@ -234,6 +246,14 @@ impl Parser {
         }
         if backfill.invariant.is_empty() {
             return Err(format!("{name} has no `@invariant`"));
+        }
+        if let Some(function) = &backfill.function {
+            if function.name.is_empty() || function.write.is_empty() {
+                return Err(format!("{name} has one of `@rust` and `@write`, and needs both"));
+            }
+            if backfill.walks.iter().any(|it| it.by == WalkBy::Blocks) {
+                return Err(format!("{name} is a Rust function's, which walks by `keys` only"));
+            }
         }
         backfill.line = backfill.walks[0].line;
         self.push(Step::Backfill(backfill));

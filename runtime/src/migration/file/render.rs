@@ -72,6 +72,10 @@ fn attributes(out: &mut String, prefix: &str, transactional: bool, settings: &[(
 fn backfill(out: &mut String, it: &Backfill) {
     comment(out, &it.comment);
     directive(out, "backfill", &format!("{}.{}", quote(&it.table), quote(&it.column)));
+    if let Some(function) = &it.function {
+        directive(out, "rust", &function.name);
+        directive(out, "write", &format!("{};", function.write));
+    }
     directive(out, "claim", &it.claim.to_string());
     let invariant = if it.invariant_lasts { "invariant" } else { "invariant-once" };
     directive(out, invariant, &format!("{};", it.invariant));

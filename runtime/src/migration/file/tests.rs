@@ -124,7 +124,7 @@ fn each_mistake_is_named_with_its_place() {
     error(
         "-- @no-transaction",
         "-- @outside",
-        "m/postgres.sql:39:4: `@outside` is none of: stage, server, claim, done, no-transaction, set, undo, undo-claim, undo-done, undo-no-transaction, undo-set, backfill, invariant, invariant-once, walk, assert, undo-assert",
+        "m/postgres.sql:39:4: `@outside` is none of: stage, server, claim, done, no-transaction, set, undo, undo-claim, undo-done, undo-no-transaction, undo-set, backfill, rust, write, invariant, invariant-once, walk, assert, undo-assert",
     );
     error(
         "SELECT id FROM orders;",
@@ -170,4 +170,18 @@ fn a_skeleton_is_refused_at_each_gap_until_it_is_filled() {
 fn a_backfill_elsewhere_than_in_its_stage_is_refused() {
     let error = parsed("-- @stage expand\n-- @backfill a.b\n").unwrap_err();
     assert_eq!(error, "m/postgres.sql:2:4: a `@backfill` stands in stage `backfill`");
+}
+
+#[test]
+fn a_rust_function_reads_back_and_half_of_one_is_refused() {
+    let text = "-- @stage backfill\n\n-- @backfill a.b\n-- @rust f\n-- @write UPDATE a SET b = $1 WHERE id = $2::text::bigint;\n\
+                -- @claim locks a ROW EXCLUSIVE; reads no; writes brief\n-- @invariant SELECT count(*) FROM a;\n\
+                -- @walk keys id as bigint\nSELECT id::text AS pontoon_key_1 FROM a;\n";
+    let migration = parsed(text).unwrap();
+    assert!(render(&migration).ends_with(text), "{}", render(&migration));
+    let error = parsed(&text.replace("-- @rust f\n", "")).unwrap_err();
+    assert!(error.contains("has one of `@rust` and `@write`, and needs both"), "{error}");
+    let error = parsed(&text.replace("keys id as bigint", "blocks")).unwrap_err();
+    assert!(error.contains("walks by `keys` only"), "{error}");
+    assert!(parsed("-- @stage expand\n-- @rust f\n").unwrap_err().contains("belongs to a `@backfill`"));
 }
