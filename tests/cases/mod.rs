@@ -68,6 +68,8 @@ macro_rules! every_case {
             rename_column,
             rename_column_nullable,
             rename_column_of_times,
+            rename_column_of_cases,
+            follow_column_of_cases,
             rename_column_with_index_and_check,
             widen_in_place,
             change_type,

@@ -84,3 +84,28 @@ pub(crate) fn rename_column_with_another_type(_: Dialect) -> Case {
     case.to_old = |number| format!("value {number}");
     case
 }
+
+/// A collation may take both for the same value, and still the one is written over the other.
+pub(crate) fn rename_column_of_cases(dialect: Dialect) -> Case {
+    let mut case = rename_column(dialect);
+    case.name = "rename a column whose values change by case alone";
+    for code in [&mut case.old, &mut case.new] {
+        code.value = |n| if n % 2 == 0 { "bob".into() } else { "Bob".into() };
+    }
+    case
+}
+
+pub(crate) fn follow_column_of_cases(_: Dialect) -> Case {
+    let after = table!(Thing {
+        #[column(length = 40)]
+        a: String,
+        #[column(length = 41, backfill = "concat(a, '!')")]
+        b: String,
+    });
+    let mut case = beside("follow a column whose values change by case alone", plain(), after);
+    case.old.value = |n| if n % 2 == 0 { "bob".into() } else { "Bob".into() };
+    case.new = code("b");
+    case.new.writes = false;
+    case.to_new = |old| format!("{old}!");
+    case
+}

@@ -4,7 +4,7 @@
 //! what the writer gave.
 
 use super::quote::ident;
-use super::sync::doing;
+use super::sync::{doing, unchanged};
 use crate::operation::{Mirror, Triggers};
 
 /// The two triggers.
@@ -15,7 +15,7 @@ pub(crate) fn triggers<'a>(mirror: &Mirror<'a>) -> Triggers<'a> {
     let insert = format!(
         "SET NEW.{old} = IF({left_out}, NEW.{old}, {back}),\n    NEW.{new} = IF({left_out}, {forth}, NEW.{new})"
     );
-    let kept = format!("NEW.{new} <=> OLD.{new}");
+    let (kept, old_kept) = (unchanged(&new), unchanged(&old));
     let fill = if mirror.null_is_left_out { format!("{left_out} AND {kept}") } else { left_out.clone() };
     let update = format!(
         "SET NEW.{old} = CASE
@@ -24,7 +24,7 @@ pub(crate) fn triggers<'a>(mirror: &Mirror<'a>) -> Triggers<'a> {
     END,
     NEW.{new} = CASE
         WHEN @pontoon_backfill IS NOT NULL THEN NEW.{new}
-        WHEN ({fill}) OR ({kept} AND NOT (NEW.{old} <=> OLD.{old})) THEN {forth}
+        WHEN ({fill}) OR ({kept} AND NOT {old_kept}) THEN {forth}
         ELSE NEW.{new}
     END"
     );

@@ -17,10 +17,11 @@ pub(crate) fn triggers<'a>(sync: &Sync<'a>) -> Triggers<'a> {
         sync.formula.value("NEW")
     );
     if sync.follows() {
-        let same: Vec<_> = sync.formula.columns().map(|source| format!("OLD.{0} <=> NEW.{0}", ident(source))).collect();
+        let same: Vec<_> = sync.formula.columns().map(|source| unchanged(&ident(source))).collect();
         // the value of a row that somebody has set by hand stays, whatever its sources become
         cases.push_str(&format!(
-            "\n    WHEN NEW.{column} <=> OLD.{column} AND NOT ({}) AND OLD.{column} <=> {} THEN {}",
+            "\n    WHEN {} AND NOT ({}) AND OLD.{column} <=> {} THEN {}",
+            unchanged(&column),
             same.join(" AND "),
             sync.formula.value("OLD"),
             sync.formula.value("NEW")
@@ -28,6 +29,12 @@ pub(crate) fn triggers<'a>(sync: &Sync<'a>) -> Triggers<'a> {
     }
     let update = format!("SET NEW.{column} = CASE\n    {cases}\n    ELSE NEW.{column}\nEND");
     doing([sync.table, sync.column, sync.column], &insert, &update)
+}
+
+/// Whether the writer left the column as it was. A collation takes `Bob` for `bob`, and to take the one over the other
+/// is a write like any other: so the bytes are compared too, of one column with itself.
+pub(super) fn unchanged(column: &str) -> String {
+    format!("(NEW.{column} <=> OLD.{column} AND CAST(NEW.{column} AS BINARY) <=> CAST(OLD.{column} AS BINARY))")
 }
 
 /// Triggers with these bodies, about that column of the table, and named after the last.
