@@ -874,3 +874,31 @@ fn a_rust_function_that_no_trigger_can_call() {
     }));
     assert!(said.contains("letters, digits and `_`"), "{said}");
 }
+
+#[test]
+fn a_column_beside_a_check_that_mysql_takes_for_another_one() {
+    let before = table!(User {
+        #[column(primary_key)]
+        id: i64,
+        #[column(check = "born > '1900-01-01'")]
+        born: chrono::NaiveDate,
+        #[column(length = 20, check = "name <> ''")]
+        name: String
+    });
+    let after = table!(User {
+        #[column(primary_key)]
+        id: i64,
+        #[column(check = "born > '1900-01-01'")]
+        born: chrono::NaiveDate,
+        #[column(length = 20, check = "name <> ''")]
+        name: Option<String>
+    });
+    let said = [refusal_on(Dialect::MySql, before, after)].join("\n");
+    insta::assert_snapshot!(said, @r"
+    column `users.name` takes NULL, and MySQL changes no column in place where a check is over a date, a time or a text without a length, as check `users_born_check` over `users.born`
+      help: remove the check in a migration before this one, and add it again after it
+    ");
+    let (source, _) = model(&[&before]);
+    let (target, intents) = model(&[&after]);
+    plan("0002_x", &source, &target, &intents, Dialect::Postgres).unwrap();
+}

@@ -11,7 +11,7 @@ use super::add_column::add;
 use super::fill::{Fill, backfill};
 use super::formula::Formula;
 use super::set_not_null::{mysql_modify, prove_not_null};
-use super::{Context, Draft, Mirror, Refusal, Staging, Sync, Triggers};
+use super::{Context, Draft, Mirror, Refusal, Staging, Sync, Triggers, modify};
 use crate::dialect::{Dialect, mysql, postgres};
 use crate::migration::{Fact, Stage};
 use crate::schema::{Column, Table};
@@ -85,6 +85,14 @@ impl<'a> FilledColumn<'a> {
         let Self { table, column, .. } = self;
         if let Some(refused) = &self.refused {
             return Err(refused.clone());
+        }
+        if !column.nullable && !matches!(self.marker, Marker::Default(_)) {
+            modify::in_place(
+                context,
+                Stage::Validate,
+                [&table.name, &column.name],
+                "comes to take no NULL when it is filled",
+            )?;
         }
         let (nullable, initial, comment) = match &self.marker {
             Marker::Default(_) => (

@@ -28,6 +28,7 @@ mod formula;
 mod implicit_key;
 mod linked_type;
 mod mirror;
+mod modify;
 mod rename_column;
 mod rename_index;
 mod rename_table;

@@ -7,7 +7,7 @@
 
 use super::fill::{Fill, backfill};
 use super::formula::Formula;
-use super::{Context, Draft, Refusal, Staging, Sync};
+use super::{Context, Draft, Refusal, Staging, Sync, modify};
 use crate::dialect::{Dialect, mysql};
 use crate::migration::{Algorithm, Claim, Extent, Fact, LockMode, ServerVersion, Servers, Stage};
 use crate::schema::{Column, Table};
@@ -15,6 +15,7 @@ use crate::schema::{Column, Table};
 pub(super) fn stage(context: &Context<'_>, table_name: &str, column_name: &str) -> Result<Staging, Refusal> {
     let table = context.table(table_name);
     let Some(column) = table.column(column_name) else { return Ok(Staging::default()) };
+    modify::in_place(context, Stage::Validate, [table_name, column_name], "takes no NULL any more")?;
     let intent = context.intents.backfills.get(&(table_name.to_owned(), column_name.to_owned()));
     let default = column.default.of(context.dialect);
     let expression = intent.and_then(|texts| texts.of(context.dialect)).or(default).ok_or_else(|| {
