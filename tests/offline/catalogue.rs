@@ -80,7 +80,7 @@ fn planned(case: &Case, dialect: Dialect) -> Plan {
 fn row(text: &mut String, case: &Case, dialect: Dialect, plan: &Plan) {
     let servers = plan.migration.steps.iter().filter_map(|(_, step)| match step {
         Step::Statement(it) => it.servers.from,
-        Step::Backfill(_) | Step::Assertion(_) => None,
+        Step::Backfill(_) | Step::Assertion(_) | Step::Search(_) => None,
     });
     let versions: BTreeSet<_> = servers.chain([ServerVersion::oldest(dialect)]).collect();
     let steps = |stage| {
@@ -105,7 +105,7 @@ fn row(text: &mut String, case: &Case, dialect: Dialect, plan: &Plan) {
         .filter_map(|(_, step)| match step {
             Step::Statement(it) => Some(&it.claim),
             Step::Backfill(it) => Some(&it.claim),
-            Step::Assertion(_) => None,
+            Step::Assertion(_) | Step::Search(_) => None,
         })
         .collect();
     let server = match dialect {

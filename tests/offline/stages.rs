@@ -64,6 +64,7 @@ fn position(migration: &Migration, part: &str) -> usize {
         Step::Statement(it) => it.sql.contains(part),
         Step::Backfill(it) => it.walks[0].sql.contains(part),
         Step::Assertion(it) => it.sql.contains(part),
+        Step::Search(it) => it.sql.contains(part),
     };
     migration.steps.iter().position(has).unwrap_or_else(|| panic!("nothing says `{part}`"))
 }

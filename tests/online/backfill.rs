@@ -64,7 +64,7 @@ fn backfill_of(
         match step {
             Step::Statement(it) if backfill.is_none() => statements.push(it.sql),
             Step::Backfill(it) => backfill = Some(it),
-            Step::Statement(_) | Step::Assertion(_) => {}
+            Step::Statement(_) | Step::Assertion(_) | Step::Search(_) => {}
         }
     }
     (statements, backfill.expect("a backfill"))

@@ -43,7 +43,7 @@ fn backfill_of(dialect: Dialect, by_keys: bool) -> Backfill {
     let migration = sample(dialect, 2).remove(1).migration;
     let found = migration.steps.into_iter().find_map(|(_, step)| match step {
         Step::Backfill(it) => Some(it),
-        Step::Statement(_) | Step::Assertion(_) => None,
+        Step::Statement(_) | Step::Assertion(_) | Step::Search(_) => None,
     });
     let mut backfill = found.expect("a backfill");
     backfill.walks.retain(|walk| by_keys == (walk.by != WalkBy::Blocks));

@@ -13,6 +13,7 @@ mod operations;
 mod property;
 mod refuse;
 mod run;
+mod search;
 mod seed;
 mod server;
 mod support;

@@ -36,9 +36,13 @@ impl Display {
             bar.set_message(text);
             return;
         }
+        self.now_and_then(|| format!("{:.0} % {text}", position * 100.0));
+    }
+
+    fn now_and_then(&self, text: impl FnOnce() -> String) {
         let Ok(mut told) = self.told.lock() else { return };
         if told.is_none_or(|it| it.elapsed() >= EVERY) {
-            eprintln!("  {:.0} % {text}", position * 100.0);
+            eprintln!("  {}", text());
             *told = Some(Instant::now());
         }
     }
@@ -68,6 +72,7 @@ impl Observer for Display {
             Event::Batch { table, column, rows, position, rows_per_second, eta_seconds } => {
                 self.batch(&format!("{table}.{column}"), *rows, *position, *rows_per_second, *eta_seconds);
             }
+            Event::Search { table, rows } => self.now_and_then(|| format!("searching {table}: {rows} rows")),
             Event::Filled { table, column, rows } => {
                 if let Some(bar) = self.bar.lock().ok().and_then(|mut bar| bar.take()) {
                     bar.finish_and_clear();

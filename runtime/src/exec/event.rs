@@ -97,6 +97,13 @@ pub enum Event {
         /// Seconds to go, as far as that can be known.
         eta_seconds: Option<f64>,
     },
+    /// A batch of a search is done.
+    Search {
+        /// The table.
+        table: String,
+        /// How many rows were looked at so far, some of them twice.
+        rows: u64,
+    },
     /// A backfill is complete, and its invariant holds.
     Filled {
         /// The table.

@@ -12,10 +12,10 @@ use super::ledger::{self, Cost, Direction, Entry, History, Progress, StepState};
 use super::lock::Lock;
 use super::retry::Patience;
 use super::status::Status;
-use super::{ExecError, Pool, Session, baseline, introspect, lock, preflight, version};
+use super::{ExecError, Pool, Session, baseline, introspect, lock, preflight, search, version};
 use crate::dialect::Dialect;
 use crate::migration::history::Recorded;
-use crate::migration::{Assertion, Backfill, Fact, ServerVersion, Stage, Statement, Step, Undo};
+use crate::migration::{Assertion, Backfill, Fact, Search, ServerVersion, Stage, Statement, Step, Undo};
 
 /// How a runner works.
 #[derive(Clone)]
@@ -441,6 +441,7 @@ impl Runner {
                 Step::Backfill(it) => self.fill(work, recorded, at, it).await?,
                 Step::Assertion(it) if it.on_way_back => {}
                 Step::Assertion(it) => assert_none(work, recorded, it).await?,
+                Step::Search(it) => search(work, recorded, it).await?,
             }
         }
         stage_note(work, recorded, stage, Direction::Do, "done").await?;
@@ -723,15 +724,33 @@ async fn look_ahead(work: &mut Work<'_>, recorded: &Recorded) {
     }
 }
 
+/// The search has a connection of its own, which does not end with the lock's.
+async fn search(work: &mut Work<'_>, recorded: &Recorded, search: &Search) -> Result<(), ExecError> {
+    let searched = Notify::new();
+    let walk = async {
+        let outcome = search::search(work.pool, search, &*work.options.observer).await;
+        searched.notify_one();
+        Ok(outcome)
+    };
+    let (found, ()) = tokio::try_join!(walk, lock::guard(&mut work.session, &searched))?;
+    match found? {
+        None => Ok(()),
+        Some(found) => Err(wrong(&place(recorded, search.line), &search.message, &found)),
+    }
+}
+
 async fn assert_none(work: &mut Work<'_>, recorded: &Recorded, assertion: &Assertion) -> Result<(), ExecError> {
     let place = place(recorded, assertion.line);
     match found(work, assertion).await.map_err(ExecError::server(place.clone()))? {
         None => Ok(()),
-        Some(found) => Err(ExecError::Incomplete(format!(
-            "{place}: {}: {found}\n  help: mend that, and run the command again; or `undo`",
-            assertion.message
-        ))),
+        Some(found) => Err(wrong(&place, &assertion.message, &found)),
     }
+}
+
+fn wrong(place: &str, message: &str, found: &str) -> ExecError {
+    ExecError::Incomplete(format!(
+        "{place}: {message}: {found}\n  help: mend that, and run the command again; or `undo`"
+    ))
 }
 
 /// The first rows that an assertion finds.

@@ -83,6 +83,8 @@ pub enum Step {
     Backfill(Backfill),
     /// Changes nothing: a query that must find no row.
     Assertion(Assertion),
+    /// Changes nothing: the same of a table of any size, batch by batch.
+    Search(Search),
 }
 
 impl Step {
@@ -92,6 +94,7 @@ impl Step {
             Self::Statement(it) => it.line,
             Self::Backfill(it) => it.line,
             Self::Assertion(it) => it.line,
+            Self::Search(it) => it.line,
         }
     }
 }
@@ -245,4 +248,31 @@ pub struct Assertion {
     pub on_way_back: bool,
     /// Where the SQL begins in its file, counted from 1; 0 for one not read from a file.
     pub line: usize,
+}
+
+/// A query that must find nothing, asked of one range of a table's key after the other, each under a snapshot of its own.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Search {
+    /// What it means when it finds something: the error's text.
+    pub message: String,
+    /// What it must not find.
+    pub wrong: Wrong,
+    /// The table that is gone through.
+    pub table: String,
+    /// The columns of the key that the walk follows.
+    pub key: Vec<KeyColumn>,
+    /// The query, with the parameters of [`WalkBy::Keys`].
+    pub sql: String,
+    /// Where the SQL begins in its file, counted from 1; 0 for one not read from a file.
+    pub line: usize,
+}
+
+/// What a search must not find.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Wrong {
+    /// A row. The first few are shown in the error.
+    Rows,
+    /// Two rows of the same first column, which is 32 hexadecimal digits made of all that counts. The other
+    /// columns are shown in the error, with how many rows have them.
+    Twice,
 }

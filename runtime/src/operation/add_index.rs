@@ -1,11 +1,12 @@
 //! A new index, built while reads and writes go on. In validate, so that a column is filled
-//! before it is indexed: an index that is there costs every batch of a backfill.
+//! before it is indexed: an index that is there costs every batch of a backfill. Before a unique one, rows that it would
+//! refuse are looked for.
 //!
 //! MySQL builds three kinds only while writers wait: full-text and spatial indexes, and those of an
 //! expression, which are over a hidden column of their own. They are built up to a number of rows.
 
 use super::add_check::small_enough;
-use super::{Context, Draft, Refusal, Staging, drop_index, until_contract};
+use super::{Context, Draft, Refusal, Staging, drop_index, search, until_contract};
 use crate::dialect::{Dialect, mysql, postgres};
 use crate::migration::{Algorithm, Claim, Extent, Fact, LockClause, LockMode, Stage, Step};
 use crate::schema::{Index, Table};
@@ -51,6 +52,9 @@ pub(super) fn build(
             context.copy_rows(),
             advice(index)
         ));
+    }
+    if index.unique {
+        staging.steps.extend(search::duplicates(context, table, name, index).map(|it| (Stage::Validate, it)));
     }
     staging.push(Stage::Validate, draft(context, before, table, name, index).step());
 }

@@ -117,7 +117,7 @@ fn no_walk(table: &Table, key: &[String]) -> Refusal {
 }
 
 /// The columns that a walk follows: the primary key, or a unique index that takes no NULL.
-fn walk_key(table: &Table) -> Option<&[String]> {
+pub(super) fn walk_key(table: &Table) -> Option<&[String]> {
     if !table.primary_key.is_empty() {
         return Some(&table.primary_key);
     }

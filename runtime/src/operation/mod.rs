@@ -32,6 +32,7 @@ mod modify;
 mod rename_column;
 mod rename_index;
 mod rename_table;
+mod search;
 mod set_default;
 mod set_not_null;
 mod statement;

@@ -238,7 +238,7 @@ const fn update(dialect: Dialect) -> &'static str {
 fn backfill(recorded: &Recorded) -> Result<&Backfill, String> {
     let found = recorded.migration.steps.iter().find_map(|(_, step)| match step {
         Step::Backfill(it) => Some(it),
-        Step::Statement(_) | Step::Assertion(_) => None,
+        Step::Statement(_) | Step::Assertion(_) | Step::Search(_) => None,
     });
     found.ok_or_else(|| format!("migration `{}` has no backfill", recorded.migration.id))
 }

@@ -5,11 +5,13 @@
 //! validate, all the way back, and forth again to its end. Every statement is observed
 //! the first time it runs in a direction; the other times only prove that it can.
 
+use std::time::{Duration, Instant};
+
 use pontoon::Dialect;
 use pontoon::exec::backfill::Functions;
-use pontoon::exec::{Pool, Session, holds};
+use pontoon::exec::{Pool, Session, Silent, holds};
 use pontoon::migration::{
-    Assertion, Backfill, Claim, Fact, Migration, ServerVersion, Stage, Statement, Step, Undo, UndoStatement,
+    Assertion, Backfill, Claim, Fact, Migration, Search, ServerVersion, Stage, Statement, Step, Undo, UndoStatement,
 };
 
 use super::catalog::{self, Catalog};
@@ -174,6 +176,7 @@ impl Run<'_> {
                     Step::Statement(it) => self.statement(&forth(*stage, it), eyes).await?,
                     Step::Backfill(it) => self.backfill(*stage, it, eyes).await?,
                     Step::Assertion(it) => self.assertion(*stage, it, eyes).await?,
+                    Step::Search(it) => self.search(*stage, it, eyes).await?,
                 }
             }
         }
@@ -308,24 +311,42 @@ impl Run<'_> {
     }
 
     async fn assertion(&mut self, stage: Stage, assertion: &Assertion, eyes: Eyes) -> Result<(), RunError> {
-        let begun = std::time::Instant::now();
+        let begun = Instant::now();
         let rows = match self.bench.observer().session().rows(assertion.sql.as_str()).await {
             Ok(rows) => rows,
             Err(error) => return self.failed(stage, assertion.line, &assertion.sql, &message_of(&error)),
         };
-        let mut findings = Vec::new();
-        if let Some(row) = rows.first() {
+        let wrong = rows.first().map(|row| {
             let shown: Vec<_> = row.iter().map(|it| it.as_deref().unwrap_or("NULL")).collect();
-            let message = format!("{}: the first is ({})", assertion.message, shown.join(", "));
-            findings.push(Finding::error("assertion", message, "correct the rows, or the step that should have"));
-        }
+            format!("{}: the first is ({})", assertion.message, shown.join(", "))
+        });
+        self.asked((stage, assertion.line, &assertion.sql), begun.elapsed(), wrong, eyes);
+        Ok(())
+    }
+
+    async fn search(&mut self, stage: Stage, search: &Search, eyes: Eyes) -> Result<(), RunError> {
+        let pool = Pool::connect_lazy(self.bench.url()).map_err(|error| RunError::Connection(error.to_string()))?;
+        let begun = Instant::now();
+        let wrong = match pontoon::exec::search::search(&pool, search, &Silent).await {
+            Ok(found) => found.map(|found| format!("{}: {found}", search.message)),
+            Err(error) => return self.failed(stage, search.line, &search.sql, &error.to_string()),
+        };
+        self.asked((stage, search.line, &search.sql), begun.elapsed(), wrong, eyes);
+        Ok(())
+    }
+
+    /// Notes a question that should have found nothing.
+    fn asked(&mut self, (stage, line, sql): (Stage, usize, &str), took: Duration, wrong: Option<String>, eyes: Eyes) {
+        let findings: Vec<_> = wrong
+            .into_iter()
+            .map(|it| Finding::error("assertion", it, "correct the rows, or the step that should have"))
+            .collect();
         if eyes == Eyes::Open || !findings.is_empty() {
-            let duration_ms = begun.elapsed().as_secs_f64() * 1_000.0;
-            let mut run = self.bare(stage, assertion.line, &assertion.sql, findings);
+            let duration_ms = took.as_secs_f64() * 1_000.0;
+            let mut run = self.bare(stage, line, sql, findings);
             run.observation = Some(Observation { duration_ms, ..Observation::default() });
             self.entries.push(run);
         }
-        Ok(())
     }
 
     fn failed(&mut self, stage: Stage, line: usize, sql: &str, error: &str) -> Result<(), RunError> {

@@ -24,6 +24,7 @@ use crate::dialect::Dialect;
 use crate::migration::{Backfill, Claim, LockMode, Walk, WalkBy};
 use checkpoint::Checkpoint;
 pub use function::{FunctionFailure, Functions};
+pub(super) use pace::Pace;
 
 /// How a backfill is paced.
 #[derive(Debug, Clone, Copy, PartialEq)]

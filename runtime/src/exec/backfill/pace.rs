@@ -5,7 +5,7 @@ use std::time::Duration;
 /// A size that is steered towards a duration: damped, bounded, and cut at once when a batch took
 /// far too long.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Pace {
+pub(in crate::exec) struct Pace {
     size: f64,
     smallest: f64,
     largest: f64,
@@ -13,7 +13,7 @@ pub(super) struct Pace {
 }
 
 impl Pace {
-    pub(super) fn new(first: u32, smallest: u32, largest: u32, target: Duration) -> Self {
+    pub(in crate::exec) fn new(first: u32, smallest: u32, largest: u32, target: Duration) -> Self {
         Self {
             size: f64::from(first),
             smallest: f64::from(smallest),
@@ -26,7 +26,7 @@ impl Pace {
     /// stands in a statement's text, and each text is prepared once; MySQL's driver keeps a hundred of
     /// them, and beyond that each batch waits 40 ms while one is closed (measured: 57 ms a batch,
     /// of which the server worked 27).
-    pub(super) fn size(&self) -> u64 {
+    pub(in crate::exec) fn size(&self) -> u64 {
         let size = self.size.max(1.0);
         let decade = 10_f64.powf(size.log10().floor());
         let step = match size / decade {
@@ -39,14 +39,14 @@ impl Pace {
     }
 
     /// Takes in how long a batch of the full size took.
-    pub(super) fn took(&mut self, took: Duration) {
+    pub(in crate::exec) fn took(&mut self, took: Duration) {
         let ratio = self.target / took.as_secs_f64().max(1e-6);
         let factor = if ratio < 0.25 { 0.25 } else { 1.0 + (ratio.clamp(0.5, 1.5) - 1.0) / 2.0 };
         self.set(self.size * factor);
     }
 
     /// Others were in the way: half of it may find less of them.
-    pub(super) fn gave_way(&mut self) {
+    pub(in crate::exec) fn gave_way(&mut self) {
         self.set(self.size / 2.0);
     }
 

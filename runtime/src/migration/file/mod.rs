@@ -29,6 +29,8 @@
 //! | `@rust NAME`, `@write SQL` | a Rust function of that name gives the values: the `@walk` selects rows, this writes one |
 //! | `@walk blocks`, `@walk keys NAME as CAST, ...` | how the statement below goes through the table |
 //! | `@assert MESSAGE` | the query below must find no row |
+//! | `@search TABLE` | and is asked of the table batch by batch, along the `@walk keys` |
+//! | `@search-twice TABLE` | the same, and it may find rows, but no two whose first column is the same |
 //! | `@undo-assert MESSAGE` | the query below must find no row before anything is undone, if the statement before it is done |
 //!
 //! A migration goes on as it began: the version that counts is the server's when expand began, so an

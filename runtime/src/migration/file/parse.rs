@@ -6,8 +6,8 @@ use super::skeleton::is_gap;
 use crate::dialect::Dialect;
 use crate::migration::claim::name_then_rest;
 use crate::migration::{
-    Assertion, Backfill, Claim, Fact, KeyCast, KeyColumn, Migration, RustFill, Servers, Stage, Statement, Step, Undo,
-    UndoStatement, Walk, WalkBy,
+    Assertion, Backfill, Claim, Fact, KeyCast, KeyColumn, Migration, RustFill, Search, Servers, Stage, Statement, Step,
+    Undo, UndoStatement, Walk, WalkBy, Wrong,
 };
 
 pub(super) fn parse(id: &str, dialect: Dialect, file: &str, text: &str) -> Result<Migration, ParseError> {
@@ -40,6 +40,8 @@ struct Pending {
     undo: Vec<PendingUndo>,
     no_undo: Option<Undo>,
     assert: Option<(String, bool)>,
+    search: Option<(Wrong, String)>,
+    key: Option<Vec<KeyColumn>>,
 }
 
 struct PendingUndo {
@@ -91,7 +93,7 @@ impl Parser {
         }
         no_gap(&format!("`@{name}`"), value)?;
         if name == "walk" {
-            return self.begin_walk(value);
+            return self.walk(value);
         }
         if !matches!(name, "claim" | "invariant" | "invariant-once" | "rust" | "write") {
             self.close_backfill()?;
@@ -131,12 +133,15 @@ impl Parser {
             "set" => setting(&mut self.pending.settings, value),
             "assert" => set(&mut self.pending.assert, (value.to_owned(), false), "@assert"),
             "undo-assert" => set(&mut self.pending.assert, (value.to_owned(), true), "@undo-assert"),
+            "search" => self.search(Wrong::Rows, value),
+            "search-twice" => self.search(Wrong::Twice, value),
             "undo" => self.undo(line, value),
             _ => match name.strip_prefix("undo-") {
                 Some(part) => self.undo_part(part, value),
                 None => Err(format!(
                     "`@{name}` is none of: stage, server, claim, done, no-transaction, set, undo, undo-claim, undo-done, \
-                     undo-no-transaction, undo-set, backfill, rust, write, invariant, invariant-once, walk, assert, undo-assert"
+                     undo-no-transaction, undo-set, backfill, rust, write, invariant, invariant-once, walk, assert, undo-assert, \
+                     search, search-twice"
                 )),
             },
         }
@@ -228,12 +233,29 @@ impl Parser {
         Ok(())
     }
 
-    fn begin_walk(&mut self, value: &str) -> Outcome {
+    fn search(&mut self, wrong: Wrong, value: &str) -> Outcome {
+        if !matches!(self.pending.assert, Some((_, false))) {
+            return Err("`@search` has no `@assert` above it: what does it mean when it finds something?".into());
+        }
+        let (table, rest) = name_then_rest(value)?;
+        if !rest.is_empty() {
+            return Err(format!("`{rest}` is one word too many: `@search` names a table"));
+        }
+        set(&mut self.pending.search, (wrong, table), "@search")
+    }
+
+    fn walk(&mut self, value: &str) -> Outcome {
         let by = walk_by(value)?;
+        if self.pending.search.is_some() {
+            return match by {
+                WalkBy::Keys(columns) => set(&mut self.pending.key, columns, "@walk"),
+                WalkBy::Blocks => Err("a `@search` goes by keys".into()),
+            };
+        }
         match &mut self.backfill {
             Some((_, _, pending @ None)) => *pending = Some(by),
             Some(_) => return Err("the `@walk` before this one has no statement".into()),
-            None => return Err("`@walk` belongs to a `@backfill`, and there is none above it".into()),
+            None => return Err("`@walk` belongs to a `@backfill` or a `@search`, and there is none above it".into()),
         }
         Ok(())
     }
@@ -270,11 +292,15 @@ impl Parser {
         if self.stage.is_none() {
             return Err("this statement stands before the first `@stage`".into());
         }
-        let pending = std::mem::take(&mut self.pending);
-        let step = match pending.assert {
-            Some(_) if pending.servers.is_some() => return Err(only_statements()),
-            Some((message, on_way_back)) => Step::Assertion(Assertion { message, sql, on_way_back, line }),
-            None => Step::Statement(statement(pending, sql, line)?),
+        let mut pending = std::mem::take(&mut self.pending);
+        let step = match (pending.assert.take(), pending.search.take()) {
+            (Some(_), _) if pending.servers.is_some() => return Err(only_statements()),
+            (Some((message, _)), Some((wrong, table))) => {
+                let key = pending.key.ok_or("the statement of a search stands under a `@walk keys ...`")?;
+                Step::Search(Search { message, wrong, table, key, sql, line })
+            }
+            (Some((message, on_way_back)), None) => Step::Assertion(Assertion { message, sql, on_way_back, line }),
+            (None, _) => Step::Statement(statement(pending, sql, line)?),
         };
         self.push(step);
         Ok(())

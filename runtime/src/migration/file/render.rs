@@ -4,8 +4,8 @@ use std::fmt::Write as _;
 
 use crate::migration::claim::quote;
 use crate::migration::{
-    Assertion, Backfill, Claim, Fact, KeyCast, KeyColumn, Migration, Stage, Statement, Step, Undo, UndoStatement,
-    WalkBy,
+    Assertion, Backfill, Claim, Fact, KeyCast, KeyColumn, Migration, Search, Stage, Statement, Step, Undo,
+    UndoStatement, WalkBy, Wrong,
 };
 
 pub(super) fn render(migration: &Migration) -> String {
@@ -26,6 +26,7 @@ pub(super) fn render(migration: &Migration) -> String {
                 Step::Statement(it) => statement(&mut out, it),
                 Step::Backfill(it) => backfill(&mut out, it),
                 Step::Assertion(it) => assertion(&mut out, it),
+                Step::Search(it) => search(&mut out, it),
             }
         }
     }
@@ -86,6 +87,13 @@ fn backfill(out: &mut String, it: &Backfill) {
 }
 
 fn walk_by(by: &WalkBy) -> String {
+    match by {
+        WalkBy::Blocks => "blocks".into(),
+        WalkBy::Keys(columns) => walk_by_keys(columns),
+    }
+}
+
+fn walk_by_keys(columns: &[KeyColumn]) -> String {
     let column = |column: &KeyColumn| {
         let cast = match &column.cast {
             KeyCast::Text => "text",
@@ -94,14 +102,22 @@ fn walk_by(by: &WalkBy) -> String {
         };
         format!("{} as {cast}", quote(&column.name))
     };
-    match by {
-        WalkBy::Blocks => "blocks".into(),
-        WalkBy::Keys(columns) => format!("keys {}", columns.iter().map(column).collect::<Vec<_>>().join(", ")),
-    }
+    format!("keys {}", columns.iter().map(column).collect::<Vec<_>>().join(", "))
 }
 
 fn assertion(out: &mut String, it: &Assertion) {
     directive(out, if it.on_way_back { "undo-assert" } else { "assert" }, &it.message);
+    let _ = writeln!(out, "{};", it.sql);
+}
+
+fn search(out: &mut String, it: &Search) {
+    directive(out, "assert", &it.message);
+    let name = match it.wrong {
+        Wrong::Rows => "search",
+        Wrong::Twice => "search-twice",
+    };
+    directive(out, name, &quote(&it.table));
+    directive(out, "walk", &walk_by_keys(&it.key));
     let _ = writeln!(out, "{};", it.sql);
 }
 

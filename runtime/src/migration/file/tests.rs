@@ -49,6 +49,11 @@ CREATE INDEX CONCURRENTLY i ON users (display_name);
 
 -- @assert there are orders of nobody
 SELECT id FROM orders;
+
+-- @assert users have the same name
+-- @search-twice users
+-- @walk keys id as bigint
+SELECT md5(name), name FROM users WHERE id >= $1::text::bigint AND id <= $2::text::bigint;
 "#;
 
 fn parsed(text: &str) -> Result<Migration, String> {
@@ -59,9 +64,9 @@ fn parsed(text: &str) -> Result<Migration, String> {
 fn a_file_reads_back_as_it_was_written() {
     let migration = parsed(FILE).unwrap();
     assert_eq!(render(&migration), FILE);
-    assert_eq!(migration.steps.len(), 5);
+    assert_eq!(migration.steps.len(), 6);
     let lines: Vec<_> = migration.steps.iter().map(|(_, step)| step.line()).collect();
-    assert_eq!(lines, [11, 17, 32, 45, 48]);
+    assert_eq!(lines, [11, 17, 32, 45, 48, 53]);
 }
 
 #[test]
@@ -124,12 +129,22 @@ fn each_mistake_is_named_with_its_place() {
     error(
         "-- @no-transaction",
         "-- @outside",
-        "m/postgres.sql:39:4: `@outside` is none of: stage, server, claim, done, no-transaction, set, undo, undo-claim, undo-done, undo-no-transaction, undo-set, backfill, rust, write, invariant, invariant-once, walk, assert, undo-assert",
+        "m/postgres.sql:39:4: `@outside` is none of: stage, server, claim, done, no-transaction, set, undo, undo-claim, undo-done, undo-no-transaction, undo-set, backfill, rust, write, invariant, invariant-once, walk, assert, undo-assert, search, search-twice",
     );
     error(
-        "SELECT id FROM orders;",
-        "SELECT id FROM orders",
-        "m/postgres.sql:48:22: the statement that begins at line 48 has no closing `;`",
+        "$2::text::bigint;",
+        "$2::text::bigint",
+        "m/postgres.sql:53:90: the statement that begins at line 53 has no closing `;`",
+    );
+    error(
+        "-- @walk keys id as bigint\nSELECT",
+        "-- @walk blocks\nSELECT",
+        "m/postgres.sql:52:4: a `@search` goes by keys",
+    );
+    error(
+        "-- @assert users have the same name\n",
+        "",
+        "m/postgres.sql:50:4: `@search` has no `@assert` above it: what does it mean when it finds something?",
     );
 }
 
