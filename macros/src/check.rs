@@ -24,10 +24,31 @@ pub(crate) fn check(ctxt: &Ctxt, table: &Table<'_>) {
             }
         }
     }
+    partitions(ctxt, table);
     for name in &table.attrs.dropped {
         if table.columns.iter().any(|it| it.name() == name.value()) {
             ctxt.error(name, format!("column `{}` is said to be dropped, and is still a field", name.value()));
         }
+    }
+}
+
+fn partitions(ctxt: &Ctxt, table: &Table<'_>) {
+    let Some(by) = &table.attrs.partition_by else {
+        for partition in &table.attrs.partitions {
+            ctxt.error(&partition.name, "the table is not partitioned: add `partition_by(range(\"...\"))`");
+        }
+        return;
+    };
+    for name in &by.columns {
+        exists(ctxt, table, name, "partition key");
+    }
+    for partition in table.attrs.partitions.iter().filter(|it| !it.bounds.fits(&by.method)) {
+        let wanted = match by.method.to_string().as_str() {
+            "range" => "`from` and `to`, or `default`",
+            "list" => "`values`, or `default`",
+            _ => "`modulus` and `remainder`",
+        };
+        ctxt.error(&partition.name, format!("a partition by {} says {wanted}", by.method));
     }
 }
 

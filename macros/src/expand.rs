@@ -6,7 +6,7 @@ use syn::ext::IdentExt;
 use syn::spanned::Spanned;
 
 use crate::ast::{Column, Table};
-use crate::attr::{self, Check, Index, Key, Reference, option};
+use crate::attr::{self, Bounds, Check, Index, Key, PartitionBy, Reference, option};
 
 /// `impl Table for X { const DEF: TableDef = ...; }`
 pub(crate) fn expand(table: &Table<'_>) -> TokenStream {
@@ -21,6 +21,7 @@ pub(crate) fn expand(table: &Table<'_>) -> TokenStream {
     let checks = table.attrs.checks.iter().map(|it| check(&private, it));
     let dropped = &table.attrs.dropped;
     let renamed_from = option(&table.attrs.renamed_from);
+    let partitioned = partitioned(&private, &table.attrs);
     quote! {
         const _: () = {
             #[automatically_derived]
@@ -34,6 +35,7 @@ pub(crate) fn expand(table: &Table<'_>) -> TokenStream {
                     checks: &[#(#checks),*],
                     dropped: &[#(#dropped),*],
                     renamed_from: #renamed_from,
+                    partitioned: #partitioned,
                 };
             }
         };
@@ -171,6 +173,36 @@ fn key(private: &TokenStream, key: &Key) -> TokenStream {
             length: #length,
             operators: #operators,
         }
+    }
+}
+
+fn partitioned(private: &TokenStream, attrs: &attr::Table) -> TokenStream {
+    let Some(PartitionBy { method, columns, only }) = &attrs.partition_by else {
+        return quote!(::core::option::Option::None);
+    };
+    let by = match method.to_string().as_str() {
+        "range" => "Range",
+        "list" => "List",
+        _ => "Hash",
+    };
+    let (by, only) = (Ident::new(by, method.span()), option(only));
+    let partitions = attrs.partitions.iter().map(|it| {
+        let name = &it.name;
+        let bounds = match &it.bounds {
+            Bounds::Range { from, to } => quote!(Range { from: #from, to: #to }),
+            Bounds::List(values) => quote!(List(&[#(#values),*])),
+            Bounds::Hash { modulus, remainder } => quote!(Hash { modulus: #modulus, remainder: #remainder }),
+            Bounds::Default => quote!(Default),
+        };
+        quote!(#private::PartitionDef { name: #name, bounds: #private::BoundsDef::#bounds })
+    });
+    quote! {
+        ::core::option::Option::Some(&#private::PartitionedDef {
+            by: #private::PartitionMethod::#by,
+            columns: &[#(#columns),*],
+            only: #only,
+            partitions: &[#(#partitions),*],
+        })
     }
 }
 

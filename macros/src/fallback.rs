@@ -26,6 +26,7 @@ pub(crate) fn fallback(input: &DeriveInput, table: Option<&Table<'_>>) -> TokenS
                     checks: &[],
                     dropped: &[],
                     renamed_from: ::core::option::Option::None,
+                    partitioned: ::core::option::Option::None,
                 };
             }
         };

@@ -32,6 +32,8 @@ use syn::{DeriveInput, parse_macro_input};
 /// | `index("a", using(postgres = "gin", mysql = "fulltext"))` | another access method: `gin`, `gist`, `spgist`, `brin`, `hash`; `fulltext`, `spatial` |
 /// | `index("a", only = "mysql")` | on one server alone |
 /// | `check(name = "...", sql = "...")` | a condition; `postgres = "..."`, `mysql = "..."` for one each; may be repeated |
+/// | `partition_by(range("created_at"))` | partitioned (PostgreSQL); `list`, `hash`; with `only = "postgres"` MySQL has a plain table |
+/// | `partition(name = "...", from = "'2026-11-01'", to = "'2026-12-01'")` | a partition that is made with the table, by SQL expressions; `values("'a'", "'b'")`, `modulus = 4, remainder = 0`, `default`; may be repeated. Those that others make are left alone |
 /// | `dropped("a", "b")` | these columns are gone on purpose |
 /// | `renamed_from = "old"` | the table's name in the last migration |
 /// | `crate = path` | where `pontoon` is, if not at `::pontoon` |

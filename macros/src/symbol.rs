@@ -34,7 +34,18 @@ pub(crate) const MYSQL: &str = "mysql";
 pub(crate) const ON_DELETE: &str = "on_delete";
 pub(crate) const ON_UPDATE: &str = "on_update";
 
-pub(crate) const TABLE_KEYS: &[&str] = &[NAME, INDEX, CHECK, DROPPED, RENAMED_FROM, CRATE];
+pub(crate) const PARTITION_BY: &str = "partition_by";
+pub(crate) const PARTITION: &str = "partition";
+pub(crate) const METHODS: &[&str] = &["range", "list", "hash"];
+pub(crate) const FROM: &str = "from";
+pub(crate) const TO: &str = "to";
+pub(crate) const VALUES: &str = "values";
+pub(crate) const MODULUS: &str = "modulus";
+pub(crate) const REMAINDER: &str = "remainder";
+pub(crate) const PARTITION_BY_KEYS: &[&str] = &["range", "list", "hash", ONLY];
+pub(crate) const PARTITION_KEYS: &[&str] = &[NAME, FROM, TO, VALUES, MODULUS, REMAINDER, DEFAULT];
+
+pub(crate) const TABLE_KEYS: &[&str] = &[NAME, INDEX, CHECK, DROPPED, RENAMED_FROM, PARTITION_BY, PARTITION, CRATE];
 pub(crate) const ENUMERATION_KEYS: &[&str] = &[NAME, CRATE];
 pub(crate) const COLUMN_KEYS: &[&str] = &[
     NAME,

@@ -59,6 +59,65 @@ pub struct TableDef {
     pub dropped: &'static [&'static str],
     /// Intent: this table had another name in the last migration.
     pub renamed_from: Option<&'static str>,
+    /// PostgreSQL: how it is partitioned.
+    pub partitioned: Option<&'static PartitionedDef>,
+}
+
+/// `#[table(partition_by(range("a")), partition(...))]`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PartitionedDef {
+    /// By what of a row.
+    pub by: PartitionMethod,
+    /// The columns that decide.
+    pub columns: &'static [&'static str],
+    /// The one server on which it is partitioned: `postgres`.
+    pub only: Option<&'static str>,
+    /// The partitions that are made with the table.
+    pub partitions: &'static [PartitionDef],
+}
+
+/// How a row's partition is found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum PartitionMethod {
+    /// Between two values.
+    Range,
+    /// Among values.
+    List,
+    /// By a number that is made of the value.
+    Hash,
+}
+
+/// `partition(name = "...", ...)`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PartitionDef {
+    /// Its name.
+    pub name: &'static str,
+    /// The rows that it holds.
+    pub bounds: BoundsDef,
+}
+
+/// The rows that a partition holds; the texts are SQL expressions.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum BoundsDef {
+    /// From a value, up to another and without it.
+    Range {
+        /// The first value.
+        from: &'static str,
+        /// The first value that is not in it.
+        to: &'static str,
+    },
+    /// These values.
+    List(&'static [&'static str]),
+    /// A share of all rows.
+    Hash {
+        /// How many shares there are.
+        modulus: u32,
+        /// Which one it is.
+        remainder: u32,
+    },
+    /// What is in no other.
+    Default,
 }
 
 /// One field.

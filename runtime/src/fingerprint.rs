@@ -5,7 +5,8 @@
 //! `const fn`; nothing here guards against malice, and files are hashed with SHA-256.
 
 use crate::def::{
-    CheckDef, ColumnDef, EnumDef, IndexDef, IndexFormDef, KeyDef, Nulls, PerServer, ReferenceDef, TableDef,
+    BoundsDef, CheckDef, ColumnDef, EnumDef, IndexDef, IndexFormDef, KeyDef, Nulls, PartitionDef, PartitionedDef,
+    PerServer, ReferenceDef, TableDef,
 };
 
 const OFFSET: u64 = 0xcbf2_9ce4_8422_2325;
@@ -78,7 +79,43 @@ pub const fn of_table(table: &TableDef) -> u64 {
         hash = check(hash, &table.checks[at]);
         at += 1;
     }
+    match table.partitioned {
+        None => hash,
+        Some(it) => partitioned(byte(hash, 7), it),
+    }
+}
+
+const fn partitioned(hash: u64, it: &PartitionedDef) -> u64 {
+    let mut hash = option(byte(hash, it.by as u8), it.only);
+    let mut at = 0;
+    while at < it.columns.len() {
+        hash = str(hash, it.columns[at]);
+        at += 1;
+    }
+    at = 0;
+    while at < it.partitions.len() {
+        hash = partition(byte(hash, 8), &it.partitions[at]);
+        at += 1;
+    }
     hash
+}
+
+const fn partition(hash: u64, it: &PartitionDef) -> u64 {
+    let mut hash = str(hash, it.name);
+    match it.bounds {
+        BoundsDef::Range { from, to } => str(str(byte(hash, 1), from), to),
+        BoundsDef::List(values) => {
+            hash = byte(hash, 2);
+            let mut at = 0;
+            while at < values.len() {
+                hash = str(hash, values[at]);
+                at += 1;
+            }
+            hash
+        }
+        BoundsDef::Hash { modulus, remainder } => number(number(byte(hash, 3), Some(modulus)), Some(remainder)),
+        BoundsDef::Default => byte(hash, 4),
+    }
 }
 
 const fn index(mut hash: u64, index: &IndexDef) -> u64 {

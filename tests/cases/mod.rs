@@ -93,6 +93,9 @@ macro_rules! every_case {
             replace_index,
             replace_foreign_key,
             drop_foreign_key,
+            create_partitioned_table,
+            change_columns_of_a_partitioned_table,
+            drop_partitioned_table,
         }
     };
 }
@@ -158,6 +161,7 @@ mod generated;
 mod index;
 mod index_kinds;
 mod key;
+mod partition;
 mod rename;
 mod retype;
 mod table;
@@ -171,6 +175,7 @@ pub(crate) use generated::*;
 pub(crate) use index::*;
 pub(crate) use index_kinds::*;
 pub(crate) use key::*;
+pub(crate) use partition::*;
 pub(crate) use rename::*;
 pub(crate) use retype::*;
 pub(crate) use table::*;

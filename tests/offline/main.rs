@@ -6,6 +6,7 @@ mod cases;
 
 mod catalogue;
 mod generate;
+mod partition;
 mod refusals;
 mod review;
 mod stages;

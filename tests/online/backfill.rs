@@ -41,6 +41,7 @@ fn backfill_of(
     source: &str,
 ) -> (Vec<String>, Backfill) {
     let mut before = Table {
+        partitioned: None,
         name: name.into(),
         columns: key.iter().map(|(name, kind, length)| column(name, *kind, *length)).collect(),
         primary_key: key.iter().map(|(name, ..)| (*name).to_owned()).collect(),

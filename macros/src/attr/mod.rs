@@ -3,11 +3,13 @@
 mod column;
 mod index;
 mod item;
+mod partition;
 mod table;
 
 pub(crate) use column::{Column, Generated, Reference};
 pub(crate) use index::{Index, Key};
 pub(crate) use item::{Item, Value, items};
+pub(crate) use partition::{Bounds, Partition, PartitionBy};
 pub(crate) use table::{Check, Table, path};
 
 use proc_macro2::TokenStream;

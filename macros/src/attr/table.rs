@@ -2,10 +2,11 @@
 
 use syn::{Attribute, Ident, LitStr, Path};
 
-use super::{Index, Item, Once, PerServer, Value, items, text, texts, unknown};
+use super::{Index, Item, Once, Partition, PartitionBy, PerServer, Value, items, text, texts, unknown};
 use crate::ctxt::Ctxt;
 use crate::symbol::{
-    CHECK, CHECK_KEYS, CRATE, DROPPED, INDEX, MYSQL, NAME, POSTGRES, RENAMED_FROM, SQL, TABLE, TABLE_KEYS,
+    CHECK, CHECK_KEYS, CRATE, DROPPED, INDEX, MYSQL, NAME, PARTITION, PARTITION_BY, POSTGRES, RENAMED_FROM, SQL, TABLE,
+    TABLE_KEYS,
 };
 
 /// What was written on the struct.
@@ -16,6 +17,8 @@ pub(crate) struct Table {
     pub(crate) checks: Vec<Check>,
     pub(crate) dropped: Vec<LitStr>,
     pub(crate) renamed_from: Option<LitStr>,
+    pub(crate) partition_by: Option<PartitionBy>,
+    pub(crate) partitions: Vec<Partition>,
     pub(crate) krate: Option<Path>,
 }
 
@@ -28,7 +31,7 @@ impl Table {
     pub(crate) fn read(ctxt: &Ctxt, attributes: &[Attribute]) -> Self {
         let mut table = Self::default();
         let [mut name, mut renamed_from] = [(); 2].map(|()| Once::default());
-        let mut krate = Once::default();
+        let (mut partition_by, mut krate) = (Once::default(), Once::default());
         for item in items(ctxt, attributes, TABLE) {
             match &item {
                 Item::Named(key, value) if key == NAME => name.set(ctxt, key, text(ctxt, key, value)),
@@ -37,10 +40,22 @@ impl Table {
                 Item::Named(key, value) if key == INDEX => table.indexes.extend(Index::read(ctxt, key, value)),
                 Item::Named(key, value) if key == CHECK => table.checks.extend(check(ctxt, key, value)),
                 Item::Named(key, value) if key == DROPPED => table.dropped.extend(texts(ctxt, key, value)),
+                Item::Named(key, value) if key == PARTITION_BY => {
+                    partition_by.set(ctxt, key, PartitionBy::read(ctxt, key, value));
+                }
+                Item::Named(key, value) if key == PARTITION => {
+                    table.partitions.extend(Partition::read(ctxt, key, value));
+                }
                 other => unknown(ctxt, other, TABLE_KEYS, TABLE),
             }
         }
-        Self { name: name.value, renamed_from: renamed_from.value, krate: krate.value, ..table }
+        Self {
+            name: name.value,
+            renamed_from: renamed_from.value,
+            partition_by: partition_by.value,
+            krate: krate.value,
+            ..table
+        }
     }
 }
 

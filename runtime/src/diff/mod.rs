@@ -5,6 +5,7 @@ mod column;
 mod create;
 mod enums;
 mod generated;
+mod partition;
 mod rename;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -36,6 +37,7 @@ pub fn diff(source: &Schema, target: &Schema, intents: &Intents) -> Result<Vec<O
     }
     diff.operations.extend(created.iter().flat_map(create::deferred_keys));
     diff.keys_to_renamed(&renamed, &created, target);
+    diff.partitions(target);
     diff.operations.sort();
     diff.generated_go_first();
     diff.errors.sort();

@@ -31,7 +31,8 @@ fn left_behind(until: &[Recorded], server: ServerVersion) -> Vec<(Fact, bool)> {
         }
         let (fact, holds) = match &statement.done {
             // what a query asks may be otherwise by now, and nobody knows what later steps did about it
-            Fact::Query(_) | Fact::Repeatable => continue,
+            // and partitions come and go without us
+            Fact::Query(_) | Fact::Repeatable | Fact::Partition(..) => continue,
             Fact::Not(inner) if matches!(**inner, Fact::Query(_)) => continue,
             Fact::Not(inner) => ((**inner).clone(), false),
             other => (other.clone(), true),
@@ -108,6 +109,6 @@ fn is_ours(fact: &Fact) -> bool {
         | Fact::EnumValue(name, _)
         | Fact::Table(name)
         | Fact::View(name) => name.starts_with("pontoon_"),
-        Fact::Query(_) | Fact::Repeatable | Fact::Not(_) => true,
+        Fact::Query(_) | Fact::Partition(..) | Fact::Repeatable | Fact::Not(_) => true,
     }
 }

@@ -42,6 +42,8 @@ pub enum Fact {
     Enum(String),
     /// `value state.paid`: and it has that value.
     EnumValue(String, String),
+    /// `partition events.events_2026`: PostgreSQL has the second table as a partition of the first.
+    Partition(String, String),
     /// `query SELECT ...`: the query finds a row. For steps written by hand, whose work no other fact tells of.
     Query(String),
     /// `repeatable`: the catalog cannot tell, and the statement can be run again. Never holds.
@@ -110,6 +112,7 @@ impl Fact {
             "validated" => Self::Validated,
             "trigger" => Self::Trigger,
             "value" => Self::EnumValue,
+            "partition" => Self::Partition,
             _ => return Err(format!("`{key}` is no kind of fact")),
         };
         if rest.is_empty() { Ok(make(first, second)) } else { Err(format!("`{rest}` is one word too many")) }
@@ -137,6 +140,7 @@ impl fmt::Display for Fact {
             Self::Validated(table, name) => ("validated", table, name),
             Self::Trigger(table, name) => ("trigger", table, name),
             Self::EnumValue(name, value) => ("value", name, value),
+            Self::Partition(table, name) => ("partition", table, name),
         };
         write!(f, "{key} {}.{}", quote(table), quote(name))
     }
@@ -158,6 +162,7 @@ mod tests {
             "function pontoon_f",
             "enum state",
             "value state.\"half paid\"",
+            "partition events.events_2026",
             "repeatable",
             "not query SELECT 1\nFROM settings WHERE name = 'a.b'",
         ] {

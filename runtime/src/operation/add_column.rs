@@ -15,6 +15,7 @@ pub(super) fn stage(context: &Context<'_>, table_name: &str, column_name: &str) 
     let table = context.table(table_name);
     let Some(column) = table.column(column_name) else { return Ok(Staging::default()) };
     if column.generated.is_some() {
+        not_partitioned(context, table_name, column_name)?;
         return add_generated::stage(context, table, column);
     }
     if let Some(function) = context.intents.functions.get(&(table_name.to_owned(), column_name.to_owned())) {
@@ -33,6 +34,7 @@ pub(super) fn stage(context: &Context<'_>, table_name: &str, column_name: &str) 
     let Some(source) = from_others.map(Source::Columns).or(own_values.map(Source::Default)) else {
         return at_once(context, table, column, default);
     };
+    not_partitioned(context, table_name, column_name)?;
     if let (Source::Columns(expression), Some(before)) = (&source, context.source.tables.get(table_name)) {
         let new = table.columns.iter().map(|it| it.name.as_str());
         let new = new.filter(|name| *name != column_name && before.column(name).is_none());
@@ -50,6 +52,20 @@ pub(super) fn stage(context: &Context<'_>, table_name: &str, column_name: &str) 
     filled.begin(context, &mut staging)?;
     filled.end(context, &mut staging);
     Ok(staging)
+}
+
+/// Rows are filled in a table, and a partitioned one has none of its own.
+fn not_partitioned(context: &Context<'_>, table: &str, column: &str) -> Result<(), Refusal> {
+    let is_partitioned = |it: &Table| context.dialect == Dialect::Postgres && it.partitioned.is_some();
+    if !context.source.tables.get(table).is_some_and(is_partitioned) {
+        return Ok(());
+    }
+    Err((
+        format!(
+            "table `{table}` is partitioned, and column `{column}` has a value of its own in each row, which is not derived there"
+        ),
+        "make the field an `Option`, or give it a default that is the same for all rows".into(),
+    ))
 }
 
 /// Whether the server keeps this default in the catalog for the rows of before.

@@ -2,15 +2,20 @@
 //!
 //! Nobody reads or writes it yet, so nothing here lasts. A foreign key takes a lock on the
 //! table it refers to: for a moment, since there is no row to check.
+//!
+//! Partitions that the struct lists come after the indexes, which they take over from the table.
+//! Not one of them is a table of its own to Pontoon: others make more of them, and take them away.
 
 use std::collections::BTreeSet;
 
-use super::{Context, Draft, Staging};
+use super::{Context, Draft, Refusal, Staging};
 use crate::dialect::{Dialect, mysql, postgres};
 use crate::migration::{Claim, Extent, Fact, LockMode, Stage};
+use crate::schema::{Bounds, Table};
 
-pub(super) fn stage(context: &Context<'_>, name: &str, deferred: &BTreeSet<String>) -> Staging {
+pub(super) fn stage(context: &Context<'_>, name: &str, deferred: &BTreeSet<String>) -> Result<Staging, Refusal> {
     let table = context.table(name);
+    let partitions = partitions(context, table)?;
     let keys: Vec<_> = table.foreign_keys.iter().filter(|(key, _)| !deferred.contains(*key)).collect();
     let parents: BTreeSet<&str> =
         keys.iter().map(|(_, key)| key.references.as_str()).filter(|parent| *parent != name).collect();
@@ -29,7 +34,13 @@ pub(super) fn stage(context: &Context<'_>, name: &str, deferred: &BTreeSet<Strin
         parents_locked(Claim::none(), on_create),
         Fact::Table(name.to_owned()),
     )
-    .undo(format!("DROP TABLE {}", context.ident(name)), parents_locked(Claim::none().lock(name, on_drop), on_drop));
+    .undo(
+        format!("DROP TABLE {}", context.ident(name)),
+        parents_locked(
+            partitions.iter().fold(Claim::none().lock(name, on_drop), |it, (part, _)| it.lock(part, on_drop)),
+            on_drop,
+        ),
+    );
     staging.push(Stage::Expand, draft.step());
 
     // MySQL has the indexes in its CREATE TABLE
@@ -45,5 +56,28 @@ pub(super) fn stage(context: &Context<'_>, name: &str, deferred: &BTreeSet<Strin
             staging.push(Stage::Expand, draft.step());
         }
     }
-    staging
+    for (partition, bounds) in partitions {
+        let draft = Draft::new(
+            "",
+            postgres::ddl::create_partition(name, partition, bounds),
+            parents_locked(Claim::none().lock(name, LockMode::AccessExclusive), on_create),
+            Fact::Partition(name.to_owned(), partition.clone()),
+        )
+        .undo_nothing("it goes with its table");
+        staging.push(Stage::Expand, draft.step());
+    }
+    Ok(staging)
+}
+
+/// The partitions that are made with the table: none where it is a plain one.
+fn partitions<'a>(context: &Context<'_>, table: &'a Table) -> Result<Vec<(&'a String, &'a Bounds)>, Refusal> {
+    match (&table.partitioned, context.dialect) {
+        (None, _) => Ok(Vec::new()),
+        (Some(it), Dialect::Postgres) => Ok(it.partitions.iter().collect()),
+        (Some(it), Dialect::MySql) if it.postgres_only => Ok(Vec::new()),
+        (Some(_), Dialect::MySql) => Err((
+            format!("table `{}` is partitioned, and Pontoon partitions no table on MySQL", table.name),
+            "say that MySQL has a plain table: `partition_by(..., only = \"postgres\")`".to_owned(),
+        )),
+    }
 }

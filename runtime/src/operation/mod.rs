@@ -277,7 +277,7 @@ impl Operation {
             Self::AddEnumValues { name, .. } => Ok(add_enum_values::stage(context, name)),
             Self::DropEnum { name, .. } => Ok(drop_enum::stage(context, name)),
             Self::RenameTable { from, table } => rename_table::stage(context, from, table),
-            Self::CreateTable { table, deferred } => Ok(create_table::stage(context, table, deferred)),
+            Self::CreateTable { table, deferred } => create_table::stage(context, table, deferred),
             Self::AddColumn { table, column } => add_column::stage(context, table, column),
             Self::RenameColumn { table, from, column } => rename_column::stage(context, table, from, column),
             Self::ChangeType { table, column } => change_type::stage(context, table, column),

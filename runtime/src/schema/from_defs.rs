@@ -61,6 +61,7 @@ pub fn from_defs(defs: &[&TableDef]) -> Result<(Schema, Intents), SchemaErrors> 
         check_references(def, &schema, &mut errors);
     }
     enums::check(defs, &schema, &mut errors);
+    super::partition::check(defs, &schema, &mut errors);
     generated::check(defs, &mut errors);
     referential::check(defs, &schema, &mut errors);
     finish(schema, intents, errors)
@@ -115,6 +116,7 @@ fn table(def: &TableDef, intents: &mut Intents, errors: &mut Vec<SchemaError>) -
         indexes: BTreeMap::new(),
         foreign_keys: BTreeMap::new(),
         checks: BTreeMap::new(),
+        partitioned: None,
     };
     check_name(def.at, "table", def.name, errors);
     if let Some(old) = def.renamed_from {
@@ -148,6 +150,7 @@ fn table(def: &TableDef, intents: &mut Intents, errors: &mut Vec<SchemaError>) -
             });
         }
     }
+    table.partitioned = super::partition::partitioning(def, &table, errors);
     for name in def.dropped {
         if table.column(name).is_some() {
             errors.push(SchemaError {

@@ -10,6 +10,7 @@ mod from_defs;
 mod from_index;
 mod generated;
 mod index;
+mod partition;
 mod referential;
 
 use std::collections::BTreeMap;
@@ -17,6 +18,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 pub use index::{Index, IndexForm, IndexKey, KeyOf};
+pub use partition::{Bounds, Partitioning};
 
 pub use from_defs::{SchemaError, SchemaErrors, from_defs, from_schema};
 pub(crate) use from_defs::{from_def_among, limited};
@@ -62,6 +64,9 @@ pub struct Table {
     pub foreign_keys: BTreeMap<String, ForeignKey>,
     /// Checks by name.
     pub checks: BTreeMap<String, Check>,
+    /// PostgreSQL: how it is partitioned.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub partitioned: Option<Partitioning>,
 }
 
 impl Table {

@@ -100,6 +100,7 @@ fn table(rng: &mut Rng, name: &str) -> Table {
         indexes,
         foreign_keys: BTreeMap::new(),
         checks: BTreeMap::new(),
+        partitioned: None,
     };
     for _ in 0..rng.usize(1..=5) {
         if let Some(column) = column(rng, &table, &table) {

@@ -101,6 +101,7 @@ fn table(number: u32, columns: u32) -> Table {
         indexes: BTreeMap::from([(format!("{name}_parent_idx"), index)]),
         foreign_keys: BTreeMap::from([(format!("{name}_parent_fkey"), key)]),
         checks: BTreeMap::new(),
+        partitioned: None,
         name,
     }
 }

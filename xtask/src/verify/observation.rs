@@ -40,6 +40,8 @@ pub struct Refusal {
 pub struct Observation {
     /// The strongest lock on each object that was there before, tables first, by name.
     pub locks: Vec<ObservedLock>,
+    /// PostgreSQL: the partitions that were there before, each with the table that it is of.
+    pub partitions: BTreeMap<String, String>,
     /// MySQL: how an ALTER was carried out.
     pub algorithm: Option<Algorithm>,
     /// MySQL: the least `LOCK=` that it accepts.
@@ -75,6 +77,7 @@ pub struct Observation {
 impl Default for Observation {
     fn default() -> Self {
         Self {
+            partitions: BTreeMap::new(),
             locks: Vec::new(),
             algorithm: None,
             lock_clause: None,

@@ -2,9 +2,9 @@
 
 use super::quote::{ident, literal};
 use super::types;
-use crate::def::Nulls;
+use crate::def::{Nulls, PartitionMethod};
 use crate::dialect::Dialect;
-use crate::schema::{Column, ForeignKey, Index, IndexKey, KeyOf, Table};
+use crate::schema::{Bounds, Column, ForeignKey, Index, IndexKey, KeyOf, Table};
 
 const ME: Dialect = Dialect::Postgres;
 
@@ -44,7 +44,28 @@ pub(crate) fn create_table(table: &Table, foreign_keys: &[(&String, &ForeignKey)
         }
     }
     parts.extend(foreign_keys.iter().map(|(name, key)| crate::operation::foreign_key_sql(ME, name, key)));
-    format!("CREATE TABLE {} (\n    {}\n)", ident(&table.name), parts.join(",\n    "))
+    let by = table.partitioned.as_ref().map(|it| {
+        let way = match it.by {
+            PartitionMethod::Range => "RANGE",
+            PartitionMethod::List => "LIST",
+            PartitionMethod::Hash => "HASH",
+        };
+        format!(" PARTITION BY {way} ({})", ME.idents(&it.columns))
+    });
+    format!("CREATE TABLE {} (\n    {}\n){}", ident(&table.name), parts.join(",\n    "), by.unwrap_or_default())
+}
+
+/// `CREATE TABLE "events_2026_11" PARTITION OF "events" FOR VALUES ...`
+pub(crate) fn create_partition(table: &str, name: &str, bounds: &Bounds) -> String {
+    let bounds = match bounds {
+        Bounds::Range { from, to } => format!("FOR VALUES FROM ({from}) TO ({to})"),
+        Bounds::List(values) => format!("FOR VALUES IN ({})", values.join(", ")),
+        Bounds::Hash { modulus, remainder } => {
+            format!("FOR VALUES WITH (MODULUS {modulus}, REMAINDER {remainder})")
+        }
+        Bounds::Default => "DEFAULT".to_owned(),
+    };
+    format!("CREATE TABLE {} PARTITION OF {} {bounds}", ident(name), ident(table))
 }
 
 /// `CREATE [UNIQUE] INDEX [CONCURRENTLY] ...`

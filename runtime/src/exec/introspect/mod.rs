@@ -60,7 +60,8 @@ fn names(fact: &Fact) -> Vec<String> {
         | Fact::Constraint(table, name)
         | Fact::Validated(table, name)
         | Fact::Trigger(table, name)
-        | Fact::EnumValue(table, name) => vec![table.clone(), name.clone()],
+        | Fact::EnumValue(table, name)
+        | Fact::Partition(table, name) => vec![table.clone(), name.clone()],
     }
 }
 

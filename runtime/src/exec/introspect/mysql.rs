@@ -57,9 +57,12 @@ pub(super) const fn question(fact: &Fact) -> &'static str {
             "SELECT '1' FROM information_schema.TRIGGERS WHERE TRIGGER_SCHEMA = DATABASE() AND EVENT_OBJECT_TABLE = ? \
              AND TRIGGER_NAME = ?"
         }
-        // there are no types beside the columns
-        Fact::Enum(_) | Fact::EnumValue(..) | Fact::Repeatable | Fact::Query(_) | Fact::Not(_) => {
-            "SELECT '1' FROM DUAL WHERE 1 = 0"
-        }
+        // there are no types beside the columns, and no partition is a table
+        Fact::Enum(_)
+        | Fact::EnumValue(..)
+        | Fact::Partition(..)
+        | Fact::Repeatable
+        | Fact::Query(_)
+        | Fact::Not(_) => "SELECT '1' FROM DUAL WHERE 1 = 0",
     }
 }

@@ -66,6 +66,10 @@ pub(super) const fn question(fact: &Fact) -> &'static str {
             "SELECT 1::text FROM pg_type t JOIN pg_enum e ON e.enumtypid = t.oid \
              WHERE t.typnamespace = current_schema()::regnamespace AND t.typname = $1 AND e.enumlabel = $2"
         }
+        Fact::Partition(..) => {
+            "SELECT 1::text FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhparent JOIN pg_class p ON p.oid = i.inhrelid \
+             WHERE c.relnamespace = current_schema()::regnamespace AND c.relname = $1 AND p.relname = $2 AND p.relispartition"
+        }
         // it hides no index
         Fact::Hidden(..) | Fact::Repeatable | Fact::Query(_) | Fact::Not(_) => "SELECT 1::text WHERE false",
     }

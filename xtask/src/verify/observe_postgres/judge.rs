@@ -36,6 +36,7 @@ pub(super) fn judge(seen: &Seen<'_>, taken: &BTreeMap<u32, LockMode>, held: &BTr
     }));
     let tables = || seen.before.iter().filter(|(_, it)| it.kind == ObjectKind::Table);
     observation.held_rows = tables().filter(|(_, it)| it.held_rows).map(|(_, it)| it.name.clone()).collect();
+    observation.partitions = tables().filter_map(|(_, it)| Some((it.name.clone(), it.partition_of.clone()?))).collect();
     let truncates = begins(&words, &["TRUNCATE"]);
     for (oid, relation) in tables() {
         let (Some(base), Some(grown)) = (seen.base.get(oid), seen.grown.get(oid)) else { continue };

@@ -12,6 +12,8 @@ pub(super) struct Relation {
     pub(super) kind: ObjectKind,
     /// For an index: its table.
     pub(super) table: Option<u32>,
+    /// For a partition: the table that it is of.
+    pub(super) partition_of: Option<String>,
     /// Whether the table (with its partitions) has any pages.
     pub(super) held_rows: bool,
 }
@@ -37,7 +39,10 @@ pub(super) async fn relations(conn: &mut Conn) -> Result<Relations, sqlx::Error>
                  ELSE n.nspname || '.' || c.relname END, c.relkind, i.indrelid, \
                CASE WHEN c.relkind IN ('r', 'm') THEN pg_catalog.pg_relation_size(c.oid) \
                  WHEN c.relkind = 'p' THEN (SELECT sum(pg_catalog.pg_relation_size(t.relid)) \
-                   FROM pg_catalog.pg_partition_tree(c.oid) t WHERE t.isleaf) ELSE 0 END \
+                   FROM pg_catalog.pg_partition_tree(c.oid) t WHERE t.isleaf) ELSE 0 END, \
+               CASE WHEN c.relispartition AND c.relkind IN ('r', 'p', 'f') THEN (SELECT CASE WHEN pg_catalog.pg_table_is_visible(r.oid) \
+                 THEN r.relname ELSE s.nspname || '.' || r.relname END FROM pg_catalog.pg_class r JOIN pg_catalog.pg_namespace s \
+                 ON s.oid = r.relnamespace WHERE r.oid = pg_catalog.pg_partition_root(c.oid)) END \
                FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace \
                LEFT JOIN pg_catalog.pg_index i ON i.indexrelid = c.oid \
                WHERE n.nspname !~ '^pg_' AND n.nspname <> 'information_schema' AND c.relkind <> 'c'";
@@ -46,15 +51,17 @@ pub(super) async fn relations(conn: &mut Conn) -> Result<Relations, sqlx::Error>
         .into_iter()
         .map(|row| {
             let mut row = row.into_iter();
-            let mut next = || row.next().flatten().unwrap_or_default();
-            let (oid, name, kind, table, bytes) = (next(), next(), next(), next(), next());
+            let next = |row: &mut std::vec::IntoIter<Option<String>>| row.next().flatten().unwrap_or_default();
+            let (oid, name, kind, table, bytes) =
+                (next(&mut row), next(&mut row), next(&mut row), next(&mut row), next(&mut row));
             let kind = match kind.as_str() {
                 "r" | "p" | "m" | "f" => ObjectKind::Table,
                 "i" | "I" => ObjectKind::Index,
                 _ => ObjectKind::Other,
             };
+            let partition_of = row.next().flatten();
             let held_rows = number(&bytes) > 0;
-            (number(&oid) as u32, Relation { name, kind, table: table.parse().ok(), held_rows })
+            (number(&oid) as u32, Relation { name, kind, table: table.parse().ok(), partition_of, held_rows })
         })
         .collect())
 }
