@@ -39,6 +39,17 @@ pub(super) struct Io {
 impl Dictionary {
     /// Reads the dictionary; with `rows`, looks into every table whether it holds any.
     pub(super) async fn read(conn: &mut Conn, rows: bool) -> Result<Self, sqlx::Error> {
+        // the session does not wait for long, and the dictionary itself can be locked by others' statements
+        for _ in 0..9 {
+            match Self::read_once(conn, rows).await {
+                Err(sqlx::Error::Database(error)) if error.message().contains("Lock wait timeout") => {}
+                other => return other,
+            }
+        }
+        Self::read_once(conn, rows).await
+    }
+
+    async fn read_once(conn: &mut Conn, rows: bool) -> Result<Self, sqlx::Error> {
         let mut found = Self::default();
         let tables = "SELECT TABLE_NAME, TABLE_TYPE FROM information_schema.TABLES WHERE TABLE_SCHEMA = DATABASE()";
         for [name, kind] in texts(conn.rows(tables).await?) {
