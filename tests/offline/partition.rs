@@ -121,4 +121,12 @@ fn changes_that_are_not_derived() {
         said(events(), filled),
         "table `events` is partitioned, and column `b` has a value of its own in each row, which is not derived there"
     );
+    let by_function = table!((partition_by(list("id"), only = "postgres")) {
+        #[column(primary_key)]
+        id: i64,
+        a: Option<i32>,
+        #[column(backfill_fn = "b_of")]
+        b: Option<i32>,
+    });
+    assert_eq!(said(events(), by_function), said(events(), filled));
 }

@@ -19,6 +19,7 @@ pub(super) fn stage(context: &Context<'_>, table_name: &str, column_name: &str) 
         return add_generated::stage(context, table, column);
     }
     if let Some(function) = context.intents.functions.get(&(table_name.to_owned(), column_name.to_owned())) {
+        not_partitioned(context, table_name, column_name)?;
         let mut staging = at_once(context, table, column, None)?;
         staging.push(Stage::Backfill, by_function(context, table, column_name, function)?);
         staging.warnings.push(format!(
