@@ -95,7 +95,15 @@ fn values(ctxt: &Ctxt, input: &DeriveInput) -> Vec<String> {
         if let Some(second) = written.get(1) {
             ctxt.error(second, "`value` stands twice");
         }
-        let value = written.first().map_or_else(|| snake_case(&variant.ident.unraw().to_string()), LitStr::value);
+        let name = variant.ident.unraw().to_string();
+        let capitals = |pair: &[char]| pair.iter().all(|it| it.is_uppercase());
+        if written.is_empty() && name.chars().collect::<Vec<_>>().windows(2).any(capitals) {
+            ctxt.error(
+                &variant.ident,
+                "where a word ends among capitals is read in more than one way: write the value, `#[value(\"...\")]`",
+            );
+        }
+        let value = written.first().map_or_else(|| snake_case(&name), LitStr::value);
         // MySQL compares them without regard to case
         if let Some(other) = seen.insert(value.to_lowercase(), variant.ident.to_string()) {
             ctxt.error(&variant.ident, format!("`{other}` has the value `{value}` already (MySQL knows no case here)"));

@@ -2,7 +2,6 @@
 
 use pontoon::Dialect;
 use pontoon::def::TableDef;
-use pontoon::migration::Stage;
 
 use super::{Case, beside, code, plain};
 
@@ -71,10 +70,20 @@ pub(crate) fn add_enum_value_last(_: Dialect) -> Case {
     case
 }
 
-pub(crate) fn add_enum_value_between(_: Dialect) -> Case {
-    values!(New, Open, HalfDone, Done);
-    let mut case = valued("add values among an enum's", two(), table!(Thing { a: State }));
-    case.new_from = Stage::Validate;
+/// MySQL adds none but at the end.
+pub(crate) fn add_enum_value_between(dialect: Dialect) -> Case {
+    let after = match dialect {
+        Dialect::Postgres => {
+            values!(New, Open, HalfDone, Done);
+            table!(Thing { a: State })
+        }
+        Dialect::MySql => {
+            values!(Open, Done, New, HalfDone);
+            table!(Thing { a: State })
+        }
+    };
+    let mut case = valued("add values among an enum's (PostgreSQL)", two(), after);
+    case.new.value = |n| if n % 2 == 0 { "half_done".into() } else { "new".into() };
     case
 }
 

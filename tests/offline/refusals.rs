@@ -622,6 +622,23 @@ fn an_enum_that_loses_a_value() {
 }
 
 #[test]
+fn an_enum_with_values_among_the_others() {
+    macro_rules! with {
+        ($($variant:ident),*) => {{
+            #[derive(pontoon::Enum)]
+            #[allow(dead_code)]
+            enum State {
+                $($variant),*
+            }
+            table!(User { #[column(primary_key)] id: i64, state: State })
+        }};
+    }
+    let said = refusal_on(Dialect::MySql, with!(Open, Done), with!(Open, HalfDone, Done));
+    assert!(said.starts_with("`users.state` gets values among those of its enum, "), "{said}");
+    assert!(said.contains("put the new variants last"), "{said}");
+}
+
+#[test]
 fn an_enum_that_clashes() {
     #[derive(pontoon::Enum)]
     #[enumeration(name = "users")]

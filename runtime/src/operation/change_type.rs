@@ -77,6 +77,14 @@ fn refuse(context: &Context<'_>, table: &Table, before: &Column, after: &Column,
     if widened {
         return Ok(());
     }
+    if context.dialect == Dialect::MySql && before.ty.kind == Kind::Enum && after.ty.kind == Kind::Enum {
+        return Err((
+            format!(
+                "{place} gets values among those of its enum, which MySQL adds online at the end alone (up to 255 in all)"
+            ),
+            "put the new variants last; or give the column a new name with `renamed_from`, and its enum too".into(),
+        ));
+    }
     if !one_family(before.ty.kind, after.ty.kind) {
         return Err((
             format!(

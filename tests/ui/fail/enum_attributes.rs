@@ -11,6 +11,9 @@ enum State {
     #[value(3)]
     Third,
     Since(i64),
+    HTTPError,
+    #[value("tls")]
+    TLS,
 }
 
 #[derive(pontoon::Enum)]
