@@ -221,6 +221,27 @@ fn record() -> GenerateArgs {
 const BY_HAND: &str = "-- @stage expand\n-- @claim locks none; reads no; writes no\n-- @done query SELECT 1\n\
                        -- @undo nothing: it stays\nSELECT 1;\n";
 
+/// For what is refused otherwise.
+#[test]
+fn a_migration_by_hand_takes_the_structs_changes() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path();
+    generate(path, FIRST).unwrap();
+    let said = with(path, SECOND, GenerateArgs { takes_changes: true, ..custom("mine") }).unwrap();
+    assert!(said.contains("warning: the structs' changes are recorded with it"), "{said}");
+    for server in ["postgres", "mysql"] {
+        let file = path.join("0002_mine").join(format!("{server}.sql"));
+        let text = fs::read_to_string(&file).unwrap();
+        let (heading, _) = text.split_once("-- @stage expand").unwrap();
+        fs::write(&file, format!("{heading}{}", BY_HAND)).unwrap();
+    }
+    with(path, SECOND, record()).unwrap();
+    with(path, SECOND, check()).unwrap();
+    let rebase = GenerateArgs { rebase: Some("0002_mine".into()), ..GenerateArgs::default() };
+    with(path, SECOND, rebase).unwrap();
+    with(path, SECOND, check()).unwrap();
+}
+
 #[test]
 fn a_migration_by_hand_is_an_error_until_it_is_filled_in_and_recorded() {
     let folder = tempfile::tempdir().unwrap();
@@ -228,6 +249,9 @@ fn a_migration_by_hand_is_an_error_until_it_is_filled_in_and_recorded() {
     generate(path, FIRST).unwrap();
     let said = with(path, SECOND, custom("mine")).unwrap_err();
     assert!(said.contains("the structs have changes without a migration"), "{said}");
+    let takes = || GenerateArgs { takes_changes: true, ..custom("mine") };
+    let said = with(path, FIRST, takes()).unwrap_err();
+    assert!(said.contains("the structs have no changes that the migration could take"), "{said}");
     let said = with(path, FIRST, custom("mine")).unwrap();
     assert!(said.contains("0002_mine/{postgres,mysql}.sql") && said.contains("fill in every `...`"), "{said}");
     let said = with(path, FIRST, check()).unwrap_err();

@@ -14,12 +14,19 @@ pub(super) fn write(
     target: &Schema,
     tables: &[&TableDef],
 ) -> Result<String, Failure> {
-    if !same(folder.last_snapshot(), target) {
+    let changed = !same(folder.last_snapshot(), target);
+    if changed && !args.takes_changes {
         return Err(Failure::Refused(
             "the structs have changes without a migration, and one that is written by hand has none of them\n  help: run \
              `cargo xtask generate` first; steps of your own can also be written into what that makes, and recorded with \
-             `generate --record`"
+             `generate --record`. Where it refuses the changes, `--custom --takes-changes` records them with the migration, \
+             and its SQL is to make them"
                 .into(),
+        ));
+    }
+    if args.takes_changes && !changed {
+        return Err(Failure::Refused(
+            "the structs have no changes that the migration could take\n  help: leave out `--takes-changes`".into(),
         ));
     }
     let given = args.name.as_deref().unwrap_or_default();
@@ -30,8 +37,13 @@ pub(super) fn write(
     }
     folder.add(&id, postgres, mysql, target)?;
     folder.write_index(tables)?;
+    let warning = if changed {
+        "\nwarning: the structs' changes are recorded with it; that its SQL makes them is yours to see to, on both servers"
+    } else {
+        ""
+    };
     Ok(format!(
-        "Wrote {0}/{id}/{{postgres,mysql}}.sql.\nNext: fill in every `...` or remove its step, `cargo xtask generate --record`, \
+        "Wrote {0}/{id}/{{postgres,mysql}}.sql.{warning}\nNext: fill in every `...` or remove its step, `cargo xtask generate --record`, \
          `cargo xtask verify-migrations`, commit.",
         folder.shown()
     ))
@@ -52,8 +64,8 @@ pub(super) fn again(
     else {
         return Ok(None);
     };
-    let snapshot = folder.last_snapshot().clone();
-    if !same(&snapshot, target) {
+    // it may have made the changes itself
+    if !same(folder.last_snapshot(), target) && !same(&taken.snapshot, target) {
         return Err(Failure::Refused(format!(
             "the structs have changes that no migration but `{}` could make, and that one is written by hand\n  help: rebase the \
              one that makes them first, or make one with `cargo xtask generate` when this one has its place",
@@ -62,9 +74,9 @@ pub(super) fn again(
     }
     if id == taken.id {
         folder.remove_files(&taken.id)?;
-        folder.add(&id, postgres, mysql, &snapshot)?;
+        folder.add(&id, postgres, mysql, target)?;
     } else {
-        folder.add(&id, postgres, mysql, &snapshot)?;
+        folder.add(&id, postgres, mysql, target)?;
         folder.remove_files(&taken.id)?;
     }
     folder.write_index(tables)?;

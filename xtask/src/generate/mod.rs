@@ -27,9 +27,12 @@ pub struct GenerateArgs {
     /// Writes nothing; exits 1 if a migration, a hash or the index is not up to date
     #[arg(long, conflicts_with_all = ["name", "dry_run", "record", "rebase"])]
     pub check: bool,
-    /// Writes a migration to be filled in by hand, with a step for each stage; the structs have no changes
+    /// Writes a migration to be filled in by hand, with a step for each stage
     #[arg(long, requires = "name", conflicts_with_all = ["check", "record", "rebase", "drop_tables", "copy_rows"])]
     pub custom: bool,
+    /// With `--custom`: its steps make what has changed in the structs, which nobody checks; for what is refused otherwise
+    #[arg(long, requires = "custom")]
+    pub takes_changes: bool,
     /// Writes nothing; prints the files
     #[arg(long, conflicts_with_all = ["record", "rebase"])]
     pub dry_run: bool,
