@@ -919,3 +919,39 @@ fn a_column_beside_a_check_that_mysql_takes_for_another_one() {
     let (target, intents) = model(&[&after]);
     plan("0002_x", &source, &target, &intents, Dialect::Postgres).unwrap();
 }
+
+/// `b_c` of `a` and `c` of `a_b` would share a trigger's name.
+#[test]
+fn triggers_of_one_name() {
+    macro_rules! two {
+        ($($one:ident)? ; $($other:ident)?) => {{
+            #[derive(Table)]
+            #[table(name = "a")]
+            #[allow(dead_code)]
+            struct One {
+                #[column(primary_key)]
+                id: i64,
+                n: i32,
+                $(#[column(backfill = "n")] $one: i32,)?
+            }
+            #[derive(Table)]
+            #[table(name = "a_b")]
+            #[allow(dead_code)]
+            struct Other {
+                #[column(primary_key)]
+                id: i64,
+                n: i32,
+                $(#[column(backfill = "n")] $other: i32,)?
+            }
+            model(&[&One::DEF, &Other::DEF])
+        }};
+    }
+    let (source, _) = two!(;);
+    let (target, intents) = two!(b_c; c);
+    for dialect in Dialect::ALL {
+        let said = plan("0002_x", &source, &target, &intents, dialect).expect_err("must be refused").to_string();
+        assert!(said.contains("need triggers of one name, `pontoon_a_b_c"), "{said}");
+    }
+    let (target, intents) = two!(b_c; other);
+    assert!(plan("0002_x", &source, &target, &intents, Dialect::MySql).is_ok());
+}

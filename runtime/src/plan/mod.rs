@@ -1,5 +1,7 @@
 //! Source, target and intents to a staged migration.
 
+use std::collections::BTreeSet;
+
 use crate::def::TableDef;
 use crate::dialect::Dialect;
 use crate::diff::diff;
@@ -46,6 +48,7 @@ pub fn plan(
             }
         }
     }
+    errors.extend(twice(dialect, &steps));
     if !errors.is_empty() {
         errors.sort();
         return Err(SchemaErrors(errors));
@@ -53,6 +56,28 @@ pub fn plan(
     // each stage in the operations' order, which a stable sort keeps, but for what comes first
     steps.sort_by_key(|(stage, step): &(Stage, Step)| (*stage, rank(*stage, step)));
     Ok(Plan { migration: Migration { id: id.to_owned(), dialect, steps }, warnings })
+}
+
+/// A function (PostgreSQL) or trigger (MySQL) that two columns would make: `b_c` of `a`, and `c` of `a_b`.
+fn twice(dialect: Dialect, steps: &[(Stage, Step)]) -> Vec<SchemaError> {
+    let mut seen = BTreeSet::new();
+    let made = steps.iter().filter_map(|(stage, step)| match step {
+        Step::Statement(Statement { done: Fact::Function(name), .. }) if dialect == Dialect::Postgres => {
+            (*stage == Stage::Expand).then_some(name)
+        }
+        Step::Statement(Statement { done: Fact::Trigger(_, name), .. }) if dialect == Dialect::MySql => {
+            (*stage == Stage::Expand).then_some(name)
+        }
+        _ => None,
+    });
+    let error = |name: &String| SchemaError {
+        at: None,
+        message: format!(
+            "two columns of this migration need triggers of one name, `{name}`: table and column, put together, read the same"
+        ),
+        help: "change one of them in this migration, and the other in the next".into(),
+    };
+    made.filter(|name| !seen.insert(*name)).map(error).collect()
 }
 
 /// What comes first in its stage, and what last.
