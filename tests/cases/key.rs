@@ -98,3 +98,39 @@ pub(crate) fn change_key(_: Dialect) -> Case {
     case.new_from = Stage::Validate;
     case
 }
+
+macro_rules! tree {
+    ($key:ty $(, $more:ident)?) => {{
+        #[derive(Table)]
+        #[table(name = "things")]
+        #[allow(dead_code)]
+        struct Thing {
+            $($more: Option<i32>,)?
+            #[column(primary_key)]
+            tenant: i32,
+            #[column(primary_key, unique)]
+            id: $key,
+            #[column(references(table = "things", on_delete = "cascade"))]
+            above: Option<$key>,
+            #[column(length = 40)]
+            a: String,
+        }
+        <Thing as Table>::DEF
+    }};
+}
+
+/// Part of a key, with rows that refer to others of their table; MySQL changes neither end of a foreign key.
+pub(crate) fn widen_key_of_a_tree(dialect: Dialect) -> Case {
+    let after = match dialect {
+        Dialect::Postgres => tree!(i64),
+        Dialect::MySql => tree!(i32, more),
+    };
+    let mut case = beside("widen a part of a key to which its own table refers (PostgreSQL)", tree!(i32), after);
+    case.rows
+        .push("INSERT INTO things (tenant, id, above, a) VALUES (1, 1000001, NULL, 'a'), (1, 1000002, 1000001, 'b')");
+    for code in [&mut case.old, &mut case.new] {
+        code.extra = vec![("tenant", "2"), ("above", "1000001")];
+    }
+    case.new_from = Stage::Validate;
+    case
+}

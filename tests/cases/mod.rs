@@ -77,6 +77,7 @@ macro_rules! every_case {
             change_type_under_special_indexes,
             change_type_under_checks,
             widen_key,
+            widen_key_of_a_tree,
             change_key,
             narrow_type_by_expressions,
             rename_column_with_another_type,

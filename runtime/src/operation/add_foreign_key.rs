@@ -50,6 +50,17 @@ fn postgres(context: &Context<'_>, table: &str, name: &str, key: &ForeignKey, st
     let both = |mode| Claim::none().lock(table, mode).lock(parent, mode);
     let alter = |what: String| format!("ALTER TABLE {} {what}", context.ident(table));
     let ident = context.ident(name);
+    if !context.source.tables.contains_key(table) {
+        let draft = Draft::new(
+            "The table is new: there is nothing to prove.",
+            alter(format!("ADD {}", foreign_key_sql(context.dialect, name, key))),
+            both(LockMode::ShareRowExclusive),
+            Fact::Validated(table.to_owned(), name.to_owned()),
+        );
+        let draft = draft.undo(alter(format!("DROP CONSTRAINT {ident}")), both(LockMode::AccessExclusive));
+        staging.push(Stage::Validate, draft.step());
+        return;
+    }
     let draft = Draft::new(
         "Binds new writes only.",
         alter(format!("ADD {} NOT VALID", foreign_key_sql(context.dialect, name, key))),

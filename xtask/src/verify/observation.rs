@@ -68,6 +68,8 @@ pub struct Observation {
     pub error: Option<Refusal>,
     /// It cannot run inside a transaction. Then the locks were seen from outside, and are lower bounds.
     pub outside: bool,
+    /// It proves a constraint for the rows that are there (PostgreSQL).
+    pub proves: bool,
     /// Tables that held rows before the statement.
     pub held_rows: BTreeSet<String>,
     /// Why parts of this could not be observed; what was not observed is never passed.
@@ -92,6 +94,7 @@ impl Default for Observation {
             client_errors: BTreeSet::new(),
             error: None,
             outside: false,
+            proves: false,
             held_rows: BTreeSet::new(),
             unobserved: Vec::new(),
         }

@@ -141,7 +141,8 @@ fn sets(
         ));
     }
     // how the proof of a foreign key reads its two tables is up to the planner, as long as nobody waits for it
-    let proves_key = seen.tables().any(|it| it.mode == LockMode::RowShare);
+    // (of a table that refers to itself, the weaker of its two locks is not among them)
+    let proves_key = seen.proves || seen.tables().any(|it| it.mode == LockMode::RowShare);
     let looked_up = |table: &&String| match seen.lock(table) {
         Some(LockMode::ShareUpdateExclusive) => proves_key,
         Some(mode) => mode <= LockMode::RowShare,

@@ -131,7 +131,7 @@ fn apart(context: &Context<'_>, group: &BTreeSet<Place>, member: &Member<'_>) ->
 fn by_copy(context: &Context<'_>, members: &[Member<'_>]) -> Result<Staging, Refusal> {
     let first = &members[0];
     let table = &first.target.name;
-    if let Some(other) = members.iter().find(|it| it.target.name != *table) {
+    if let Some(other) = members.get(1) {
         return Err((
             format!(
                 "the types of {} and {} change, which a foreign key ties, and MySQL changes neither while it stands",
@@ -151,17 +151,12 @@ fn by_copy(context: &Context<'_>, members: &[Member<'_>]) -> Result<Staging, Ref
     }
     let mut staging = Staging::default();
     staging.push(Stage::Expand, Step::Assertion(small_enough(context, table)));
-    let modified: Vec<_> = members
-        .iter()
-        .map(|it| {
-            let definition = mysql::ddl::column(it.after, it.after.nullable, it.after.default.of(Dialect::MySql));
-            format!("MODIFY COLUMN {definition}")
-        })
-        .collect();
+    let definition = mysql::ddl::column(first.after, first.after.nullable, first.after.default.of(Dialect::MySql));
+    let modified = format!("MODIFY COLUMN {definition}");
     let fact = Fact::Type(table.clone(), first.after.name.clone(), context.dialect.catalog_type(&first.after.ty));
     let comment =
         "MySQL has no other way for a key: the table is copied, reads go on, writers wait for the whole copy.";
-    let sql = mysql::ddl::alter(table, &modified.join(", "), "ALGORITHM=COPY, LOCK=SHARED");
+    let sql = mysql::ddl::alter(table, &modified, "ALGORITHM=COPY, LOCK=SHARED");
     let draft = Draft::new(comment, sql, mysql_claim(context, Stage::Expand, table), fact)
         .undo_nothing("the wider type stays: it holds every value of the narrower one");
     staging.push(Stage::Expand, draft.step());

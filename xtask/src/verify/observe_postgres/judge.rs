@@ -29,7 +29,8 @@ pub(super) struct Seen<'a> {
 /// The observation; `taken` are the locks that this statement took, `held` those of its whole transaction.
 pub(super) fn judge(seen: &Seen<'_>, taken: &BTreeMap<u32, LockMode>, held: &BTreeMap<u32, LockMode>) -> Observation {
     let words = words(seen.sql, Dialect::Postgres);
-    let mut observation = Observation { outside: seen.outside, ..Observation::default() };
+    let proves = contains(&words, &["VALIDATE", "CONSTRAINT"]);
+    let mut observation = Observation { outside: seen.outside, proves, ..Observation::default() };
     observation.set_locks(taken.iter().filter_map(|(oid, mode)| {
         let relation = seen.before.get(oid)?;
         Some(ObservedLock { object: relation.name.clone(), kind: relation.kind, mode: *mode })

@@ -218,7 +218,7 @@ mod tests {
         assert_eq!(postgres("((a > (0)::numeric))"), Wish { min: Some((0.0, false)), ..none.clone() });
         assert_eq!(
             postgres("(((a >= '-5'::integer) AND (a <= 100)))"),
-            Wish { after: Some("-5".into()), max: Some((100.0, true)), ..none.clone() }
+            Wish { min: Some((-5.0, true)), max: Some((100.0, true)), ..none.clone() }
         );
         assert_eq!(
             postgres("(((a)::text = ANY ((ARRAY['x'::character varying, 'it''s'::character varying])::text[])))"),
