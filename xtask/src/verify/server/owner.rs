@@ -60,8 +60,11 @@ fn sweep_folder(folder: &Path) {
     }
     if let Ok(pid) = std::fs::read_to_string(folder.join(PID_FILE))
         && serves_from(pid.trim(), folder)
+        && !Command::new("sh").args(["-c", "kill -9 \"$1\"", "sh", pid.trim()]).status().is_ok_and(|s| s.success())
+        && serves_from(pid.trim(), folder)
     {
-        let _ = Command::new("sh").args(["-c", "kill -9 \"$1\"", "sh", pid.trim()]).status();
+        // Its folder is all that tells the next run of it.
+        return;
     }
     let _ = std::fs::remove_dir_all(folder);
 }
@@ -78,15 +81,16 @@ mod tests {
 
     #[test]
     fn what_a_dead_process_left_is_removed_with_its_server() {
-        let folder = tempfile::Builder::new().prefix(FOLDER_PREFIX).tempdir().unwrap().keep();
+        // Not named as a server's folder: another process that sweeps must not come in between.
+        let folder = tempfile::tempdir().unwrap().keep();
         let mut server = Command::new("sh").args(["-c", "sleep 60; :"]).arg(&folder).spawn().unwrap();
         std::fs::write(folder.join(PID_FILE), server.id().to_string()).unwrap();
         std::fs::write(folder.join(OWNER_FILE), me()).unwrap();
-        sweep_folders();
+        sweep_folder(&folder);
         assert!(folder.exists() && server.try_wait().unwrap().is_none(), "its owner lives");
 
         std::fs::write(folder.join(OWNER_FILE), format!("{} 999999999", place())).unwrap();
-        sweep_folders();
+        sweep_folder(&folder);
         assert!(!folder.exists());
         assert!(!server.wait().unwrap().success());
     }
