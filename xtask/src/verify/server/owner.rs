@@ -84,7 +84,12 @@ mod tests {
         // Not named as a server's folder: another process that sweeps must not come in between.
         let folder = tempfile::tempdir().unwrap().keep();
         let mut server = Command::new("sh").args(["-c", "sleep 60; :"]).arg(&folder).spawn().unwrap();
-        std::fs::write(folder.join(PID_FILE), server.id().to_string()).unwrap();
+        let pid = server.id().to_string();
+        // A child is running before the kernel has its arguments to show.
+        while !serves_from(&pid, &folder) {
+            std::thread::sleep(std::time::Duration::from_millis(5));
+        }
+        std::fs::write(folder.join(PID_FILE), pid).unwrap();
         std::fs::write(folder.join(OWNER_FILE), me()).unwrap();
         sweep_folder(&folder);
         assert!(folder.exists() && server.try_wait().unwrap().is_none(), "its owner lives");
