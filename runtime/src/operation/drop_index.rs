@@ -79,9 +79,9 @@ pub(super) fn copies(index: &Index) -> bool {
 /// is that key.
 fn can_be_hidden(context: &Context<'_>, table: &str, index: &Index) -> bool {
     let before = &context.source.tables[table];
-    let refers = before.foreign_keys.values().any(|key| index.serves(&key.columns));
+    let refers = before.foreign_keys.values().any(|key| index.finds(&key.columns));
     let keys = context.source.tables.values().flat_map(|it| it.foreign_keys.values());
-    let referred = keys.filter(|key| key.references == table).any(|key| index.serves(&key.referenced_columns));
+    let referred = keys.filter(|key| key.references == table).any(|key| index.finds(&key.referenced_columns));
     let is_the_key = index.unique && before.primary_key.is_empty();
     !refers && !referred && !is_the_key
 }

@@ -91,8 +91,14 @@ impl Index {
         self.unique && self.columns == columns && self.is_whole() && self.form.keys.is_empty()
     }
 
-    /// Whether rows are found by it that have these values in these columns, on both servers.
+    /// Whether a foreign key of these columns needs no other index, on both servers. MySQL 9.7 makes one of its own
+    /// beside an index that is descending there, though it then lets go of that one.
     pub fn serves(&self, columns: &[String]) -> bool {
+        self.finds(columns) && !self.form.keys.iter().take(columns.len()).any(|it| it.descending)
+    }
+
+    /// Whether rows are found by it that have these values in these columns, on both servers.
+    pub(crate) fn finds(&self, columns: &[String]) -> bool {
         let by_columns = self.form.keys.iter().all(|it| matches!(it.of, KeyOf::Column(_)) && it.length.is_none());
         self.columns.starts_with(columns) && self.is_whole() && by_columns && self.form.using.is_empty()
     }
@@ -139,5 +145,27 @@ impl Index {
             }
         }
         Some(index)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_descending_key_serves_no_foreign_key() {
+        let columns = ["a".to_owned(), "b".to_owned()];
+        let mut index = Index::plain(columns.to_vec(), false);
+        let key = |descending, name: &String| IndexKey {
+            of: KeyOf::Column(name.clone()),
+            descending,
+            nulls: None,
+            length: None,
+            operators: None,
+        };
+        index.form.keys = vec![key(false, &columns[0]), key(true, &columns[1])];
+        assert!(index.serves(&columns[..1]));
+        assert!(!index.serves(&columns));
+        assert!(index.finds(&columns));
     }
 }

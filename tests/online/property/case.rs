@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use pontoon::schema::{Check, Column, ColumnType, ForeignKey, Index, Intents, Schema, Table, Texts};
 use pontoon::{Dialect, Kind};
 
+use super::forms::{self, is_plain, stands_on};
 use super::values::{keyable, texts};
 
 #[derive(Debug, Clone)]
@@ -26,7 +27,12 @@ pub(super) enum Change {
     SetDefault { table: String, column: String, default: Texts },
     DropDefault { table: String, column: String },
     AddIndex { table: String, columns: Vec<String>, unique: bool },
+    AddForm { table: String, name: String, index: Index },
+    RenameIndex { table: String, from: String, to: String },
     DropIndex { table: String, index: String },
+    AddEnumValues { name: String, values: Vec<String> },
+    WidenKey { table: String },
+    OtherKey { table: String, columns: Vec<String> },
     AddCheck { table: String, check: String, sql: Texts },
     DropCheck { table: String, check: String },
     AddForeignKey { table: String, key: ForeignKey },
@@ -40,6 +46,15 @@ impl Case {
         let (mut schema, mut intents) = (self.source.clone(), Intents::default());
         for change in &self.changes {
             change.apply(&self.source, &mut schema, &mut intents);
+        }
+        // all columns of one enum have its values, also those that came later
+        for change in &self.changes {
+            if let Change::AddEnumValues { name, values } = change {
+                let columns = schema.tables.values_mut().flat_map(|it| &mut it.columns);
+                for it in columns.filter_map(|it| it.ty.enumeration.as_mut()).filter(|it| it.name == *name) {
+                    it.values.clone_from(values);
+                }
+            }
         }
         schema.tables.values_mut().for_each(index_foreign_keys);
         (schema, intents)
@@ -75,6 +90,7 @@ impl Change {
                 (it.column(column).is_some() && of_source(table, column)).then_some(())?;
                 let key = it.primary_key.contains(column) || it.primary_key.is_empty() && column == "id";
                 (!key && !is_referenced(&whole, table, column)).then_some(())?;
+                (!is_source_of(it, column)).then_some(())?;
                 drop_column(it, column);
                 intents.dropped.insert((table.clone(), column.clone()));
             }
@@ -82,7 +98,7 @@ impl Change {
                 let it = schema.tables.get_mut(table)?;
                 let free = it.column(to).is_none() && !of_source(table, to);
                 (free && of_source(table, from) && !is_referenced(&whole, table, from)).then_some(())?;
-                (!it.primary_key.contains(from)).then_some(())?;
+                (!it.primary_key.contains(from) && !is_source_of(it, from)).then_some(())?;
                 let column = it.columns.iter_mut().find(|it| it.name == *from)?;
                 column.name.clone_from(to);
                 if let Some(ty) = ty {
@@ -153,6 +169,70 @@ impl Change {
                 let name = index_name(table, columns, *unique);
                 (!it.indexes.contains_key(&name)).then_some(())?;
                 it.indexes.insert(name, Index::plain(columns.clone(), *unique));
+            }
+            Self::AddForm { table, name, index } => {
+                let it = schema.tables.get_mut(table)?;
+                let there = |column: &String| it.column(column).is_some();
+                let fits = index.columns.iter().chain(&index.form.include).all(there);
+                let known = |column: &Column| {
+                    index.form.filter.as_ref().is_none_or(|sql| sql.contains(&Dialect::Postgres.ident(&column.name)))
+                };
+                (fits && it.columns.iter().any(known) && !it.indexes.contains_key(name)).then_some(())?;
+                it.indexes.insert(name.clone(), index.clone());
+            }
+            Self::RenameIndex { table, from, to } => {
+                let it = schema.tables.get_mut(table)?;
+                // what foreign keys need is named after them
+                let needed = it.indexes.get(from)?.columns.first()?;
+                let key = it.foreign_keys.values().any(|key| key.columns.contains(needed)) || it.primary_key.is_empty();
+                (!key && !it.indexes.contains_key(to) && source.tables.get(table)?.indexes.contains_key(from))
+                    .then_some(())?;
+                let index = it.indexes.remove(from)?;
+                it.indexes.insert(to.clone(), index);
+            }
+            Self::AddEnumValues { name, .. } => {
+                let mut columns = source.tables.values().flat_map(|it| &it.columns);
+                columns.any(|it| it.ty.enumeration.as_ref().is_some_and(|it| it.name == *name)).then_some(())?;
+            }
+            Self::WidenKey { table } => {
+                let it = source.tables.get(table)?;
+                let [key] = it.primary_key.as_slice() else { return None };
+                (it.column(key)?.ty.kind == Kind::Integer).then_some(())?;
+                // all that refers to it, and what refers to that
+                let mut wide = vec![(table.clone(), key.clone())];
+                let mut at = 0;
+                while let Some((table, column)) = wide.get(at).cloned() {
+                    for it in schema.tables.values() {
+                        for key in it
+                            .foreign_keys
+                            .values()
+                            .filter(|it| it.references == table && it.referenced_columns == [column.clone()])
+                        {
+                            let one = (it.name.clone(), key.columns[0].clone());
+                            if !wide.contains(&one) {
+                                wide.push(one);
+                            }
+                        }
+                    }
+                    at += 1;
+                }
+                for (table, column) in wide {
+                    let columns = &mut schema.tables.get_mut(&table)?.columns;
+                    let Some(column) = columns.iter_mut().find(|it| it.name == column) else {
+                        *schema = whole;
+                        return None;
+                    };
+                    column.ty.kind = Kind::BigInt;
+                }
+            }
+            Self::OtherKey { table, columns } => {
+                let it = schema.tables.get_mut(table)?;
+                let before = source.tables.get(table)?;
+                let same =
+                    |name: &String| it.column(name).is_some_and(|it| before.column(name) == Some(it) && !it.nullable);
+                let more = before.primary_key.iter().all(|it| columns.contains(it));
+                (columns.iter().all(same) && more && *columns != it.primary_key).then_some(())?;
+                it.primary_key.clone_from(columns);
             }
             Self::DropIndex { table, index } => {
                 let it = schema.tables.get_mut(table)?;
@@ -231,8 +311,8 @@ pub(super) fn index_foreign_keys(table: &mut Table) {
     for columns in keys {
         let name = index_name(&table.name, &columns, false);
         table.indexes.remove(&name);
-        let served = table.primary_key.starts_with(&columns)
-            || table.indexes.values().any(|index| index.columns.starts_with(&columns));
+        let served =
+            table.primary_key.starts_with(&columns) || table.indexes.values().any(|index| index.serves(&columns));
         if !served {
             table.indexes.insert(name, Index::plain(columns, false));
         }
@@ -254,11 +334,16 @@ fn is_referenced(schema: &Schema, table: &str, column: &str) -> bool {
     schema.tables.values().flat_map(|it| it.foreign_keys.values()).any(refers)
 }
 
+/// Whether another column is generated from it.
+fn is_source_of(table: &Table, column: &str) -> bool {
+    table.columns.iter().filter_map(|it| it.generated.as_ref()).any(|it| names(&it.sql, column))
+}
+
 /// The column, and what stands on it.
 pub(super) fn drop_column(table: &mut Table, column: &str) {
     let has = |columns: &[String]| columns.iter().any(|it| it == column);
-    table.columns.retain(|it| it.name != column);
-    table.indexes.retain(|_, it| !has(&it.columns));
+    table.columns.retain(|it| it.name != column && it.generated.as_ref().is_none_or(|it| !names(&it.sql, column)));
+    table.indexes.retain(|_, it| !has(&it.columns) && !stands_on(it, column));
     table.foreign_keys.retain(|_, it| !has(&it.columns));
     table.checks.retain(|_, it| !names(&it.sql, column));
 }
@@ -270,6 +355,9 @@ fn rename_column(table: &mut Table, from: &str, to: &str) {
     };
     let name = table.name.clone();
     let indexes = std::mem::take(&mut table.indexes).into_iter().map(|(old, index)| {
+        if !is_plain(&index) {
+            return (old, forms::renamed(&index, from, to));
+        }
         if !index.columns.iter().any(|it| it == from) {
             return (old, index);
         }
@@ -293,7 +381,7 @@ fn rename_column(table: &mut Table, from: &str, to: &str) {
 pub(super) fn key_column(name: &str, ty: ColumnType, identity: bool) -> Column {
     Column {
         name: name.to_owned(),
-        identity: identity && ty.kind == Kind::BigInt,
+        identity: identity && matches!(ty.kind, Kind::BigInt | Kind::Integer),
         ty,
         nullable: false,
         default: Texts::default(),

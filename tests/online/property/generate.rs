@@ -9,6 +9,7 @@ use pontoon::schema::{Check, Column, ForeignKey, Index, Schema, Table, Texts};
 use pontoon::{Dialect, Kind};
 
 use super::case::{Case, Change, add_foreign_key, index_foreign_keys, index_name, key_column, short};
+use super::forms::{any_form, any_generated, more_values, other_name};
 use super::values::{another_type, any_default, any_type, by_presence, check, checkable, copy, keyable, plain, sized};
 
 const TABLES: [&str; 4] = ["users", "Orders", "log entry", "group"];
@@ -51,9 +52,14 @@ pub(super) fn case(rng: &mut Rng) -> Case {
         }
         case.changes.push(change);
         let (target, intents) = case.target();
-        let refused = |dialect| plan("0002_change", &case.source, &target, &intents, dialect).is_err();
+        let refused = |dialect: &Dialect| plan("0002_change", &case.source, &target, &intents, *dialect).is_err();
         // what is refused tries nothing on a server: a few are enough
-        if Dialect::ALL.into_iter().any(refused) && rng.u8(..12) > 0 {
+        let few = match Dialect::ALL.iter().filter(|it| refused(it)).count() {
+            0 => 1,
+            1 => 3,
+            _ => 12,
+        };
+        if rng.u8(..few) > 0 {
             case.changes.pop();
         }
         if case.changes.len() == wanted {
@@ -73,7 +79,7 @@ fn table(rng: &mut Rng, name: &str) -> Table {
         }
         4 | 5 => {
             let ty = [plain(Kind::Integer), plain(Kind::Uuid), plain(Kind::Date)][rng.usize(..3)].clone();
-            columns.push(key_column("id", ty, false));
+            columns.push(key_column("id", ty, rng.bool()));
             key(&["id"])
         }
         6 | 7 => {
@@ -112,8 +118,18 @@ fn table(rng: &mut Rng, name: &str) -> Table {
         let columns_of: Vec<_> = columns.iter().filter_map(|it| table.column(it)).collect();
         // enough different values for the rows
         let unique = unique
-            && columns_of.iter().any(|it| !matches!(it.ty.kind, Kind::Boolean | Kind::TinyInt | Kind::UnsignedTinyInt));
+            && columns_of
+                .iter()
+                .any(|it| !matches!(it.ty.kind, Kind::Boolean | Kind::TinyInt | Kind::UnsignedTinyInt | Kind::Enum));
         table.indexes.insert(index_name(name, &columns, unique), Index::plain(columns, unique));
+    }
+    if rng.u8(..4) == 0
+        && let Some(name) = free_name(rng, &table, &table)
+    {
+        table.columns.extend(any_generated(rng, name, &table));
+    }
+    if rng.u8(..2) == 0 {
+        table.indexes.extend(any_form(rng, &table));
     }
     if rng.u8(..3) == 0
         && let Some((name, sql)) = any_check(rng, &table)
@@ -138,14 +154,19 @@ fn free_name(rng: &mut Rng, before: &Table, now: &Table) -> Option<String> {
 
 /// One or two columns, and whether the index is unique.
 fn indexable(rng: &mut Rng, table: &Table) -> Option<(Vec<String>, bool)> {
-    let mut columns: Vec<&Column> = table.columns.iter().filter(|it| keyable(&it.ty)).collect();
+    let mut columns: Vec<&Column> =
+        table.columns.iter().filter(|it| keyable(&it.ty) && it.generated.is_none()).collect();
     rng.shuffle(&mut columns);
     columns.truncate(rng.usize(1..=2));
     (!columns.is_empty()).then(|| (columns.iter().map(|it| it.name.clone()).collect(), rng.u8(..3) == 0))
 }
 
 fn any_check(rng: &mut Rng, table: &Table) -> Option<(String, Texts)> {
-    let named = table.columns.iter().filter(|it| !it.identity && checkable(&it.ty)).collect::<Vec<_>>();
+    let named = table
+        .columns
+        .iter()
+        .filter(|it| !it.identity && it.generated.is_none() && checkable(&it.ty))
+        .collect::<Vec<_>>();
     let one = rng.choice(named)?;
     let name = format!("{} {} check", table.name, short(&one.name));
     Some((name, check(&one.ty, &one.name)))
@@ -200,7 +221,7 @@ fn change(rng: &mut Rng, source: &Schema, target: &Schema) -> Option<Change> {
     let before = source.tables.get(&name);
     let some = it.columns[rng.usize(..it.columns.len())].clone();
     let column = some.name.clone();
-    Some(match rng.u8(..24) {
+    Some(match rng.u8(..32) {
         0..=4 => add_column(rng, before.unwrap_or(it), it)?,
         5 | 6 => Change::DropColumn { table: name, column },
         7 | 8 => {
@@ -237,6 +258,31 @@ fn change(rng: &mut Rng, source: &Schema, target: &Schema) -> Option<Change> {
             None => Change::DropForeignKey { table: name, key: rng.choice(it.foreign_keys.keys())?.clone() },
         },
         22 => add_key(rng, it, &tables)?,
+        23 | 24 => {
+            let (form, index) = any_form(rng, it)?;
+            Change::AddForm { table: name, name: form, index }
+        }
+        25 => {
+            let (from, index) = rng.choice(&it.indexes)?;
+            Change::RenameIndex { to: other_name(&name, index), table: name, from: from.clone() }
+        }
+        26 | 27 => {
+            let column = free_name(rng, before.unwrap_or(it), it)?;
+            let column = any_generated(rng, column, it)?;
+            Change::AddColumn { table: name, column, backfill: None }
+        }
+        28 => {
+            let (name, values) = more_values(rng, source)?;
+            Change::AddEnumValues { name, values }
+        }
+        29 => Change::WidenKey { table: name },
+        30 => {
+            let mut columns = it.primary_key.clone();
+            let free = it.columns.iter().filter(|it| !it.nullable && keyable(&it.ty) && it.generated.is_none());
+            let more = rng.choice(free.filter(|it| !columns.contains(&it.name)).collect::<Vec<_>>())?;
+            columns.insert(rng.usize(..=columns.len()), more.name.clone());
+            Change::OtherKey { table: name, columns }
+        }
         _ => {
             let free = TABLES.iter().find(|it| !target.tables.contains_key(**it))?;
             let mut schema = target.clone();

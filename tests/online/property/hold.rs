@@ -13,6 +13,7 @@ use pontoon_xtask::verify::conn::{Conn, message_of};
 use pontoon_xtask::verify::seed::{Seeding, fill_empty_tables};
 
 use super::case::Case;
+use super::forms::written;
 use super::scaffold::Scaffold;
 use super::values::is_integer;
 use crate::support::Fresh;
@@ -129,10 +130,10 @@ impl Way<'_> {
         let mut difference = catalog::difference(&old_catalog, &read(&mut conn).await?);
         difference.retain(|line| !stays.iter().any(|(table, column)| catalog::is_of_column(line, table, column)));
         same("catalog after undo", || difference.join("\n"), &difference.is_empty(), &true)?;
-        // what was filled for NOT NULL stays filled
+        // what was filled for NOT NULL stays filled, and what is generated from it follows
         let kept = |table: &str, column: &Column| {
             let after = self.target.tables[table].column(&column.name);
-            !column.nullable || after.is_none_or(|it| it.nullable)
+            column.generated.is_none() && (!column.nullable || after.is_none_or(|it| it.nullable))
         };
         let back = rows(&mut conn, source, &kept).await?;
         let expected = rows_of(&old_rows, source, &kept);
@@ -193,7 +194,7 @@ impl Way<'_> {
         let same = old.ty.kind == new.ty.kind && old.ty.scale == new.ty.scale
             || is_integer(old.ty.kind) && is_integer(new.ty.kind);
         let by = self.intents.reverses.contains_key(&(table.to_owned(), new.name.clone()));
-        (same && !by && old.nullable == new.nullable).then_some(new)
+        (same && !by && old.generated.is_none() && old.nullable == new.nullable).then_some(new)
     }
 }
 
@@ -201,9 +202,10 @@ impl Way<'_> {
 async fn write(conn: &mut Conn, schema: &Schema, rows: &Rows) -> Result<(), sqlx::Error> {
     let dialect = conn.dialect();
     let insert = |(table, rows): (&String, &Vec<Vec<Option<String>>>)| {
-        let columns: Vec<_> = schema.tables[table].columns.iter().map(|it| it.name.as_str()).collect();
+        let columns: Vec<_> = written(&schema.tables[table]).map(|it| it.name.as_str()).collect();
         let value = |row: &Vec<Option<String>>| {
-            let values: Vec<_> = row.iter().map(|it| it.clone().unwrap_or_else(|| "NULL".into())).collect();
+            let pairs = row.iter().zip(&schema.tables[table].columns).filter(|(_, it)| it.generated.is_none());
+            let values: Vec<_> = pairs.map(|(it, _)| it.clone().unwrap_or_else(|| "NULL".into())).collect();
             format!("({})", values.join(", "))
         };
         let values: Vec<_> = rows.iter().map(value).collect();

@@ -48,11 +48,12 @@ pub(super) fn any_type(rng: &mut Rng) -> ColumnType {
         Kind::Text,
         Kind::Bytes,
     ];
-    match rng.usize(..26) {
+    match rng.usize(..28) {
         n @ 0..=18 => plain(kinds[n]),
         19..=21 => sized(Kind::Text, [5, 20, 63, 64, 300][rng.usize(..5)]),
         22 => sized(Kind::Bytes, [16, 40, 300][rng.usize(..3)]),
         23 | 24 => decimal(10, 2),
+        25 | 26 => super::forms::any_enum(rng),
         _ => ColumnType { spelled: pair("inet", "varchar(45)"), ..plain(Kind::Custom) },
     }
 }
@@ -100,6 +101,10 @@ pub(super) fn constant(ty: &ColumnType, one: bool) -> Texts {
         ),
         Kind::Json => (["'{}'"; 2], ["'[1]'"; 2]),
         Kind::Custom => (["'127.0.0.1'"; 2], ["'10.0.0.1'"; 2]),
+        Kind::Enum => {
+            let values = ty.enumeration.as_ref().map_or(&[][..], |it| &it.values);
+            return texts(|_| format!("'{}'", values[usize::from(!one)].replace('\'', "''")));
+        }
         _ => (["7"; 2], ["0"; 2]),
     };
     let [postgres, mysql] = if one { first } else { second };
