@@ -14,6 +14,7 @@ pub(crate) fn check(ctxt: &Ctxt, table: &Table<'_>) {
         numbers(ctxt, column);
         texts(ctxt, column);
         generated(ctxt, column);
+        moved(ctxt, column);
     }
     for index in &table.attrs.indexes {
         let columns: Vec<_> = index.columns().chain(&index.include).collect();
@@ -25,7 +26,7 @@ pub(crate) fn check(ctxt: &Ctxt, table: &Table<'_>) {
         }
     }
     partitions(ctxt, table);
-    for name in &table.attrs.dropped {
+    for name in table.attrs.dropped.iter().map(|it| &it.column) {
         if table.columns.iter().any(|it| it.name() == name.value()) {
             ctxt.error(name, format!("column `{}` is said to be dropped, and is still a field", name.value()));
         }
@@ -37,8 +38,21 @@ fn partitions(ctxt: &Ctxt, table: &Table<'_>) {
         for partition in &table.attrs.partitions {
             ctxt.error(&partition.name, "the table is not partitioned: add `partition_by(range(\"...\"))`");
         }
+        for name in table.attrs.detached.iter().chain(&table.attrs.unlisted) {
+            ctxt.error(name, "the table is not partitioned, so it has no partitions to leave it");
+        }
         return;
     };
+    for name in table.attrs.detached.iter().chain(&table.attrs.unlisted) {
+        if table.attrs.partitions.iter().any(|it| it.name.value() == name.value()) {
+            ctxt.error(name, format!("partition `{}` is said to leave the list, and is still in it", name.value()));
+        }
+    }
+    for name in &table.attrs.unlisted {
+        if table.attrs.detached.iter().any(|it| it.value() == name.value()) {
+            ctxt.error(name, format!("partition `{}` is said to be detached, and to stay where it is", name.value()));
+        }
+    }
     for name in &by.columns {
         exists(ctxt, table, name, "partition key");
     }
@@ -120,6 +134,10 @@ fn texts(ctxt: &Ctxt, column: &Column<'_>) {
     {
         ctxt.error(length, format!("the type is spelled already: write it there, as in `{}(...)`", spelled.value()));
     }
+    let both = [(&attrs.sql_type.postgres, &attrs.collation.postgres), (&attrs.sql_type.mysql, &attrs.collation.mysql)];
+    if let Some((_, Some(collation))) = both.into_iter().find(|(ty, collation)| ty.is_some() && collation.is_some()) {
+        ctxt.error(collation, "the type is spelled already: write the collation there, as in `... COLLATE x`");
+    }
 }
 
 fn generated(ctxt: &Ctxt, column: &Column<'_>) {
@@ -136,6 +154,25 @@ fn generated(ctxt: &Ctxt, column: &Column<'_>) {
     ];
     for (word, _) in clashes.into_iter().filter(|(_, is)| *is) {
         ctxt.error(&generated.at, format!("the server computes a `generated` column: it clashes with `{word}`"));
+    }
+}
+
+fn moved(ctxt: &Ctxt, column: &Column<'_>) {
+    let attrs = &column.attrs;
+    let Some(moved) = &attrs.moved_from else { return };
+    let clashes = [
+        ("primary_key", attrs.primary_key.is_some()),
+        ("identity", attrs.identity.is_some()),
+        ("default", !attrs.default.is_none()),
+        ("generated", attrs.generated.is_some()),
+        ("backfill", !attrs.backfill.is_none()),
+        ("backfill_fn", attrs.backfill_fn.is_some()),
+        ("reverse", !attrs.reverse.is_none()),
+        ("references", attrs.references.is_some()),
+        ("renamed_from", attrs.renamed_from.is_some()),
+    ];
+    for (word, _) in clashes.into_iter().filter(|(_, is)| *is) {
+        ctxt.error(&moved.at, format!("a moved column takes its values along as they are: it clashes with `{word}`"));
     }
 }
 

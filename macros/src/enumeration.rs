@@ -1,17 +1,19 @@
 //! `#[derive(Enum)]`: from an enum without fields to its values.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use proc_macro2::TokenStream;
 use quote::quote;
 use syn::ext::IdentExt;
-use syn::{Attribute, Data, DeriveInput, Fields, Lit, LitStr, Path};
+use syn::{Attribute, Data, DeriveInput, Fields, Ident, Lit, LitStr, Path};
 
 use crate::ast::snake_case;
-use crate::attr::{Item, Once, items, path, text, unknown};
+use crate::attr::{Item, Once, Value, items, option, path, text, unknown};
 use crate::ctxt::Ctxt;
 use crate::expand::location;
-use crate::symbol::{CRATE, ENUMERATION, ENUMERATION_KEYS, NAME, VALUE};
+use crate::symbol::{
+    BECOMES, CRATE, DROPPED, DROPPED_VALUE_KEYS, ENUMERATION, ENUMERATION_KEYS, NAME, RENAMED_FROM, VALUE, VARIANT_KEYS,
+};
 
 /// An enum that stands for a type of few values.
 pub(crate) struct Enumeration<'a> {
@@ -19,16 +21,26 @@ pub(crate) struct Enumeration<'a> {
     name: String,
     krate: Option<Path>,
     values: Vec<String>,
+    /// New value and old one.
+    renamed: Vec<(String, LitStr)>,
+    dropped: Vec<Dropped>,
+}
+
+/// `dropped("late", becomes = "done")`
+struct Dropped {
+    value: LitStr,
+    becomes: Option<LitStr>,
 }
 
 impl<'a> Enumeration<'a> {
     /// Reads what can be read, and notes what cannot.
     pub(crate) fn read(ctxt: &Ctxt, input: &'a DeriveInput) -> Self {
-        let (mut name, mut krate) = (Once::default(), Once::default());
+        let (mut name, mut krate, mut gone) = (Once::default(), Once::default(), Vec::new());
         for item in items(ctxt, &input.attrs, ENUMERATION) {
             match &item {
                 Item::Named(key, value) if key == NAME => name.set(ctxt, key, text(ctxt, key, value)),
                 Item::Named(key, value) if key == CRATE => krate.set(ctxt, key, path(ctxt, key, value)),
+                Item::Named(key, value) if key == DROPPED => gone.extend(dropped(ctxt, key, value)),
                 other => unknown(ctxt, other, ENUMERATION_KEYS, ENUMERATION),
             }
         }
@@ -36,11 +48,15 @@ impl<'a> Enumeration<'a> {
             ctxt.error(&input.generics, "a type of the database has one shape: the enum cannot be generic");
         }
         let name: Option<LitStr> = name.value;
+        let (values, renamed) = values(ctxt, input);
+        intents(ctxt, &values, &renamed, &gone);
         Self {
             input,
             name: name.map_or_else(|| snake_case(&input.ident.unraw().to_string()), |it| it.value()),
             krate: krate.value,
-            values: values(ctxt, input),
+            values,
+            renamed,
+            dropped: gone,
         }
     }
 
@@ -52,6 +68,11 @@ impl<'a> Enumeration<'a> {
         let (generics, arguments, bounds) = self.input.generics.split_for_impl();
         let (name, enum_name, values) = (&self.name, ident.unraw().to_string(), &self.values);
         let at = location(&private, ident.span());
+        let renamed = self.renamed.iter().map(|(new, old)| quote!((#new, #old)));
+        let dropped = self.dropped.iter().map(|Dropped { value, becomes }| {
+            let becomes = option(becomes);
+            quote!(#private::DroppedValueDef { value: #value, becomes: #becomes })
+        });
         let def = if wrong {
             quote!(::core::option::Option::None)
         } else {
@@ -61,6 +82,8 @@ impl<'a> Enumeration<'a> {
                     enum_name: #enum_name,
                     at: #at,
                     values: &[#(#values),*],
+                    renamed: &[#(#renamed),*],
+                    dropped: &[#(#dropped),*],
                 })
             }
         };
@@ -76,16 +99,17 @@ impl<'a> Enumeration<'a> {
     }
 }
 
-fn values(ctxt: &Ctxt, input: &DeriveInput) -> Vec<String> {
+/// The values, and those that had another one before.
+fn values(ctxt: &Ctxt, input: &DeriveInput) -> (Vec<String>, Vec<(String, LitStr)>) {
     let Data::Enum(data) = &input.data else {
         ctxt.error(&input.ident, "`Enum` can be derived for an enum alone; for a struct it is `Table`");
-        return Vec::new();
+        return (Vec::new(), Vec::new());
     };
     if data.variants.is_empty() {
         ctxt.error(&input.ident, "a type of few values has at least one: the enum needs a variant");
     }
     let mut seen: BTreeMap<String, String> = BTreeMap::new();
-    let mut values = Vec::new();
+    let (mut values, mut renamed) = (Vec::new(), Vec::new());
     for variant in &data.variants {
         if !matches!(variant.fields, Fields::Unit) {
             ctxt.error(&variant.fields, "a value of the database has no parts: the variant cannot have fields");
@@ -108,9 +132,59 @@ fn values(ctxt: &Ctxt, input: &DeriveInput) -> Vec<String> {
         if let Some(other) = seen.insert(value.to_lowercase(), variant.ident.to_string()) {
             ctxt.error(&variant.ident, format!("`{other}` has the value `{value}` already (MySQL knows no case here)"));
         }
+        renamed.extend(renamed_from(ctxt, &variant.attrs).map(|old| (value.clone(), old)));
         values.push(value);
     }
-    values
+    (values, renamed)
+}
+
+/// `#[enumeration(renamed_from = "text")]` on a variant
+fn renamed_from(ctxt: &Ctxt, attributes: &[Attribute]) -> Option<LitStr> {
+    let mut old = Once::default();
+    for item in items(ctxt, attributes, ENUMERATION) {
+        match &item {
+            Item::Named(key, value) if key == RENAMED_FROM => old.set(ctxt, key, text(ctxt, key, value)),
+            other => unknown(ctxt, other, VARIANT_KEYS, "enumeration"),
+        }
+    }
+    old.value
+}
+
+/// `dropped("text", "text", becomes = "text")`
+fn dropped(ctxt: &Ctxt, key: &Ident, value: &Value) -> Vec<Dropped> {
+    let (mut values, mut becomes) = (Vec::new(), Once::default());
+    let list = if let Value::List(list) = value { &list[..] } else { &[] };
+    for item in list {
+        match item {
+            Item::Lit(Lit::Str(text)) => values.push(text.clone()),
+            Item::Named(name, value) if name == BECOMES => becomes.set(ctxt, name, text(ctxt, name, value)),
+            other => unknown(ctxt, other, DROPPED_VALUE_KEYS, DROPPED),
+        }
+    }
+    if values.is_empty() {
+        ctxt.error(key, "`dropped` names no value: `dropped(\"late\", becomes = \"done\")`");
+    }
+    let becomes: Option<LitStr> = becomes.value;
+    values.into_iter().map(|value| Dropped { value, becomes: becomes.clone() }).collect()
+}
+
+/// What is said of values of before must not be said of one that is there, and once.
+fn intents(ctxt: &Ctxt, values: &[String], renamed: &[(String, LitStr)], dropped: &[Dropped]) {
+    let mut seen = BTreeSet::new();
+    for old in renamed.iter().map(|(_, old)| old).chain(dropped.iter().map(|it| &it.value)) {
+        if values.contains(&old.value()) {
+            ctxt.error(old, format!("`{}` is said to be gone and is still a value", old.value()));
+        } else if !seen.insert(old.value()) {
+            ctxt.error(old, format!("what becomes of `{}` is said twice", old.value()));
+        }
+    }
+    // one that stands beside several values is looked at once
+    let mut wrong = BTreeSet::new();
+    for becomes in dropped.iter().filter_map(|it| it.becomes.as_ref()) {
+        if !values.contains(&becomes.value()) && wrong.insert(becomes.value()) {
+            ctxt.error(becomes, format!("`{}` is no value; these are: {}", becomes.value(), values.join(", ")));
+        }
+    }
 }
 
 /// `#[value("text")]`

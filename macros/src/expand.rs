@@ -6,7 +6,7 @@ use syn::ext::IdentExt;
 use syn::spanned::Spanned;
 
 use crate::ast::{Column, Table};
-use crate::attr::{self, Bounds, Check, Index, Key, PartitionBy, Reference, option};
+use crate::attr::{self, Bounds, Check, Dropped, Index, Key, PartitionBy, Reference, option};
 
 /// `impl Table for X { const DEF: TableDef = ...; }`
 pub(crate) fn expand(table: &Table<'_>) -> TokenStream {
@@ -19,7 +19,7 @@ pub(crate) fn expand(table: &Table<'_>) -> TokenStream {
     let columns = table.columns.iter().map(|it| column(&private, it));
     let indexes = table.attrs.indexes.iter().map(|it| index(&private, it));
     let checks = table.attrs.checks.iter().map(|it| check(&private, it));
-    let dropped = &table.attrs.dropped;
+    let dropped = table.attrs.dropped.iter().map(|it| dropped(&private, it));
     let renamed_from = option(&table.attrs.renamed_from);
     let partitioned = partitioned(&private, &table.attrs);
     quote! {
@@ -93,6 +93,7 @@ fn said(private: &TokenStream, attrs: &attr::Column) -> Vec<TokenStream> {
     }
     let texts = [
         ("sql_type", &attrs.sql_type),
+        ("collation", &attrs.collation),
         ("default", &attrs.default),
         ("backfill", &attrs.backfill),
         ("reverse", &attrs.reverse),
@@ -114,6 +115,10 @@ fn said(private: &TokenStream, attrs: &attr::Column) -> Vec<TokenStream> {
     if attrs.renamed_from.is_some() {
         let value = option(&attrs.renamed_from);
         said.push(quote!(renamed_from: #value));
+    }
+    if let Some(attr::Moved { table, column, .. }) = &attrs.moved_from {
+        let value = quote!(#private::MovedDef { table: #table, column: #column });
+        said.push(quote!(moved_from: ::core::option::Option::Some(#value)));
     }
     if attrs.backfill_fn.is_some() {
         let value = option(&attrs.backfill_fn);
@@ -187,23 +192,32 @@ fn partitioned(private: &TokenStream, attrs: &attr::Table) -> TokenStream {
     };
     let (by, only) = (Ident::new(by, method.span()), option(only));
     let partitions = attrs.partitions.iter().map(|it| {
-        let name = &it.name;
+        let (name, attach) = (&it.name, it.attach);
         let bounds = match &it.bounds {
             Bounds::Range { from, to } => quote!(Range { from: #from, to: #to }),
             Bounds::List(values) => quote!(List(&[#(#values),*])),
             Bounds::Hash { modulus, remainder } => quote!(Hash { modulus: #modulus, remainder: #remainder }),
             Bounds::Default => quote!(Default),
         };
-        quote!(#private::PartitionDef { name: #name, bounds: #private::BoundsDef::#bounds })
+        quote!(#private::PartitionDef { name: #name, bounds: #private::BoundsDef::#bounds, attach: #attach })
     });
+    let (detached, unlisted) = (&attrs.detached, &attrs.unlisted);
     quote! {
         ::core::option::Option::Some(&#private::PartitionedDef {
             by: #private::PartitionMethod::#by,
             columns: &[#(#columns),*],
             only: #only,
             partitions: &[#(#partitions),*],
+            detached: &[#(#detached),*],
+            unlisted: &[#(#unlisted),*],
         })
     }
+}
+
+fn dropped(private: &TokenStream, dropped: &Dropped) -> TokenStream {
+    let Dropped { column, reverse, one_way } = dropped;
+    let reverse = reverse.expand(private);
+    quote!(#private::DroppedDef { column: #column, reverse: #reverse, one_way: #one_way })
 }
 
 fn check(private: &TokenStream, check: &Check) -> TokenStream {

@@ -5,6 +5,7 @@ pub(crate) const COLUMN: &str = "column";
 
 pub(crate) const ENUMERATION: &str = "enumeration";
 pub(crate) const VALUE: &str = "value";
+pub(crate) const BECOMES: &str = "becomes";
 
 pub(crate) const NAME: &str = "name";
 pub(crate) const INDEX: &str = "index";
@@ -24,9 +25,12 @@ pub(crate) const VIRTUAL: &str = "virtual";
 pub(crate) const BACKFILL: &str = "backfill";
 pub(crate) const BACKFILL_FN: &str = "backfill_fn";
 pub(crate) const REVERSE: &str = "reverse";
+pub(crate) const ONE_WAY: &str = "one_way";
 pub(crate) const SQL_TYPE: &str = "sql_type";
+pub(crate) const COLLATION: &str = "collation";
 pub(crate) const REFERENCES: &str = "references";
 pub(crate) const RENAMED_FROM: &str = "renamed_from";
+pub(crate) const MOVED_FROM: &str = "moved_from";
 
 pub(crate) const SQL: &str = "sql";
 pub(crate) const POSTGRES: &str = "postgres";
@@ -36,6 +40,8 @@ pub(crate) const ON_UPDATE: &str = "on_update";
 
 pub(crate) const PARTITION_BY: &str = "partition_by";
 pub(crate) const PARTITION: &str = "partition";
+pub(crate) const DETACHED: &str = "detached";
+pub(crate) const UNLISTED: &str = "unlisted";
 pub(crate) const METHODS: &[&str] = &["range", "list", "hash"];
 pub(crate) const FROM: &str = "from";
 pub(crate) const TO: &str = "to";
@@ -43,10 +49,15 @@ pub(crate) const VALUES: &str = "values";
 pub(crate) const MODULUS: &str = "modulus";
 pub(crate) const REMAINDER: &str = "remainder";
 pub(crate) const PARTITION_BY_KEYS: &[&str] = &["range", "list", "hash", ONLY];
-pub(crate) const PARTITION_KEYS: &[&str] = &[NAME, FROM, TO, VALUES, MODULUS, REMAINDER, DEFAULT];
+pub(crate) const ATTACH: &str = "attach";
+pub(crate) const PARTITION_KEYS: &[&str] = &[NAME, FROM, TO, VALUES, MODULUS, REMAINDER, DEFAULT, ATTACH];
 
-pub(crate) const TABLE_KEYS: &[&str] = &[NAME, INDEX, CHECK, DROPPED, RENAMED_FROM, PARTITION_BY, PARTITION, CRATE];
-pub(crate) const ENUMERATION_KEYS: &[&str] = &[NAME, CRATE];
+pub(crate) const TABLE_KEYS: &[&str] =
+    &[NAME, INDEX, CHECK, DROPPED, RENAMED_FROM, PARTITION_BY, PARTITION, DETACHED, UNLISTED, CRATE];
+pub(crate) const ENUMERATION_KEYS: &[&str] = &[NAME, DROPPED, CRATE];
+pub(crate) const VARIANT_KEYS: &[&str] = &[RENAMED_FROM];
+pub(crate) const DROPPED_VALUE_KEYS: &[&str] = &[BECOMES];
+pub(crate) const DROPPED_KEYS: &[&str] = &[REVERSE, ONE_WAY];
 pub(crate) const COLUMN_KEYS: &[&str] = &[
     NAME,
     PRIMARY_KEY,
@@ -62,9 +73,12 @@ pub(crate) const COLUMN_KEYS: &[&str] = &[
     REVERSE,
     CHECK,
     SQL_TYPE,
+    COLLATION,
     REFERENCES,
     RENAMED_FROM,
+    MOVED_FROM,
 ];
+pub(crate) const MOVED_KEYS: &[&str] = &[TABLE, COLUMN];
 pub(crate) const KEY: &str = "key";
 pub(crate) const DESC: &str = "desc";
 pub(crate) const EXPRESSION: &str = "expression";

@@ -56,11 +56,22 @@ pub struct TableDef {
     /// `#[table(check(...))]`; a column's own check is not among them.
     pub checks: &'static [CheckDef],
     /// `#[table(dropped("a", "b"))]`: columns whose disappearance is meant.
-    pub dropped: &'static [&'static str],
+    pub dropped: &'static [DroppedDef],
     /// Intent: this table had another name in the last migration.
     pub renamed_from: Option<&'static str>,
     /// PostgreSQL: how it is partitioned.
     pub partitioned: Option<&'static PartitionedDef>,
+}
+
+/// `dropped("a", reverse = "...")`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct DroppedDef {
+    /// The column that is gone.
+    pub column: &'static str,
+    /// Intent: the SQL expression over new columns that gives old code its value until contract.
+    pub reverse: PerServer,
+    /// Intent: new columns follow from it, and it from none of them.
+    pub one_way: bool,
 }
 
 /// `#[table(partition_by(range("a")), partition(...))]`.
@@ -72,8 +83,12 @@ pub struct PartitionedDef {
     pub columns: &'static [&'static str],
     /// The one server on which it is partitioned: `postgres`.
     pub only: Option<&'static str>,
-    /// The partitions that are made with the table.
+    /// The partitions that are made with the table, or attached to it later.
     pub partitions: &'static [PartitionDef],
+    /// Intent: these partitions leave the table.
+    pub detached: &'static [&'static str],
+    /// Intent: these partitions stay, and are no longer listed.
+    pub unlisted: &'static [&'static str],
 }
 
 /// How a row's partition is found.
@@ -95,6 +110,8 @@ pub struct PartitionDef {
     pub name: &'static str,
     /// The rows that it holds.
     pub bounds: BoundsDef,
+    /// Intent: a table of that name was one of its own in the last migration, and becomes it.
+    pub attach: bool,
 }
 
 /// The rows that a partition holds; the texts are SQL expressions.
@@ -149,6 +166,8 @@ pub struct ColumnDef {
     pub enum_def: Option<&'static EnumDef>,
     /// The type's SQL name, where the derived one will not do.
     pub sql_type: PerServer,
+    /// How a text is compared and sorted, by the server's name of it.
+    pub collation: PerServer,
     /// The default, as an SQL expression.
     pub default: PerServer,
     /// The server computes it from the row's other columns.
@@ -165,6 +184,8 @@ pub struct ColumnDef {
     pub references: Option<ReferenceDef>,
     /// Intent: this column had another name in the last migration.
     pub renamed_from: Option<&'static str>,
+    /// Intent: this column was one of another table in the last migration.
+    pub moved_from: Option<MovedDef>,
 }
 
 impl ColumnDef {
@@ -184,6 +205,7 @@ impl ColumnDef {
         scale: None,
         enum_def: None,
         sql_type: PerServer::NONE,
+        collation: PerServer::NONE,
         default: PerServer::NONE,
         generated: None,
         backfill: PerServer::NONE,
@@ -192,6 +214,7 @@ impl ColumnDef {
         check: PerServer::NONE,
         references: None,
         renamed_from: None,
+        moved_from: None,
     };
 }
 
@@ -206,6 +229,19 @@ pub struct EnumDef {
     pub at: Location,
     /// Its values, in the order of the variants.
     pub values: &'static [&'static str],
+    /// Intent: values that had another one in the last migration, each with that.
+    pub renamed: &'static [(&'static str, &'static str)],
+    /// Intent: values whose disappearance is meant.
+    pub dropped: &'static [DroppedValueDef],
+}
+
+/// `dropped("late", becomes = "done")`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct DroppedValueDef {
+    /// The value that goes.
+    pub value: &'static str,
+    /// What becomes of rows that hold it; without it none may.
+    pub becomes: Option<&'static str>,
 }
 
 /// `generated = "..."`, or `generated(virtual, postgres = "...", mysql = "...")`.
@@ -215,6 +251,15 @@ pub struct GeneratedDef {
     pub sql: PerServer,
     /// Computed when it is read, where every version of the server can: on MySQL. PostgreSQL stores it.
     pub computed_on_read: bool,
+}
+
+/// `moved_from(table = "...", column = "...")`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct MovedDef {
+    /// The other table.
+    pub table: &'static str,
+    /// Its column.
+    pub column: &'static str,
 }
 
 /// `references(table = "...", column = "...", on_delete = "...", on_update = "...")`.

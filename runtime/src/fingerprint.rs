@@ -39,6 +39,9 @@ pub const fn of_column(column: &ColumnDef) -> u64 {
     if let Some(it) = column.generated {
         hash = byte(per_server(byte(hash, 5), it.sql), it.computed_on_read as u8);
     }
+    if column.collation.postgres.is_some() || column.collation.mysql.is_some() {
+        hash = per_server(byte(hash, 9), column.collation);
+    }
     match column.references {
         None => byte(hash, 0),
         Some(ReferenceDef { table, column, on_delete, on_update }) => {
@@ -198,4 +201,24 @@ const fn str(mut hash: u64, text: &str) -> u64 {
 /// call, which costs the compiler's interpreter more than the product.
 const fn byte(hash: u64, value: u8) -> u64 {
     ((hash ^ value as u64) as u128 * PRIME as u128) as u64
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn another_collation_is_a_drift() {
+        let collated = |collation| ColumnDef { collation, ..ColumnDef::PLAIN };
+        let of = |collation| of_column(&collated(collation));
+        let numbers = [
+            of(PerServer::NONE),
+            of(PerServer::both("C")),
+            of(PerServer { postgres: Some("C"), mysql: None }),
+            of(PerServer { postgres: None, mysql: Some("C") }),
+        ];
+        for (at, one) in numbers.iter().enumerate() {
+            assert!(!numbers[..at].contains(one));
+        }
+    }
 }

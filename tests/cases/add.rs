@@ -61,6 +61,23 @@ pub(crate) fn add_nullable_column_that_follows(_: Dialect) -> Case {
     case
 }
 
+/// The column and its source are of two collations, which neither server compares.
+pub(crate) fn add_column_of_another_collation(_: Dialect) -> Case {
+    let after = table!(Thing {
+        #[column(length = 40)]
+        a: String,
+        #[column(length = 40, backfill = "upper(a)", collation(postgres = "C", mysql = "utf8mb4_0900_as_cs"))]
+        b: String,
+        #[column(length = 40, backfill = "lower(a)", collation(postgres = "POSIX", mysql = "utf8mb4_bin"))]
+        c: Option<String>,
+    });
+    let mut case = beside("add columns of other collations", plain(), after);
+    case.new = code("b");
+    case.new.writes = false;
+    case.to_new = str::to_uppercase;
+    case
+}
+
 /// Each type that one of the servers gives no default, or another one; the same value for all rows.
 pub(crate) fn add_columns_with_defaults_of_all_kinds(_: Dialect) -> Case {
     let after = table!(Thing {

@@ -5,14 +5,6 @@ use pontoon::{Dialect, Table};
 
 use super::{Case, beside, plain};
 
-pub(crate) fn add_check(_: Dialect) -> Case {
-    let after = table!(Thing {
-        #[column(length = 40, check = "a <> ''")]
-        a: String,
-    });
-    beside("add a check", plain(), after)
-}
-
 pub(super) fn others() -> TableDef {
     #[derive(Table)]
     #[table(name = "others")]

@@ -5,15 +5,15 @@ use pontoon::migration::Stage;
 
 use super::{Case, beside, code, plain};
 
-/// A column gives its values to two others, and goes.
-pub(crate) fn split_column(_: Dialect) -> Case {
-    let after = table!(Thing (dropped("a")) {
+/// A column gives its values to two others, and goes; old code does not see theirs.
+pub(crate) fn split_column_one_way(_: Dialect) -> Case {
+    let after = table!(Thing (dropped("a", one_way)) {
         #[column(length = 40, backfill = "left(a, 5)")]
         b: String,
         #[column(length = 40, backfill = "upper(a)")]
         c: Option<String>,
     });
-    let mut case = beside("split a column into two", plain(), after);
+    let mut case = beside("split a column into two, one way", plain(), after);
     case.new = code("c");
     case.new.writes = false;
     case.to_new = str::to_uppercase;

@@ -50,3 +50,32 @@ pub(crate) fn drop_generated_column(_: Dialect) -> Case {
     });
     beside("drop a generated column and what it is made from", before, after)
 }
+
+/// To MySQL such an index is one over a hidden virtual column, beside which no other comes at once.
+pub(crate) fn add_generated_column_beside_an_index_of_an_expression(_: Dialect) -> Case {
+    let before = table!(Thing (index(key(expression = "upper(a)"), name = "things_a_upper")) {
+        #[column(length = 40)]
+        a: String,
+    });
+    let after = table!(Thing (index(key(expression = "upper(a)"), name = "things_a_upper")) {
+        #[column(length = 40)]
+        a: String,
+        #[column(length = 40, generated(virtual, postgres = "upper(a)", mysql = "upper(a)"))]
+        b: Option<String>,
+    });
+    read_only(beside("add a generated column beside an index of an expression", before, after))
+}
+
+pub(crate) fn drop_generated_column_beside_an_index_of_an_expression(_: Dialect) -> Case {
+    let before = table!(Thing (index(key(expression = "upper(a)"), name = "things_a_upper")) {
+        #[column(length = 40)]
+        a: String,
+        #[column(length = 40, generated(virtual, postgres = "upper(a)", mysql = "upper(a)"))]
+        b: Option<String>,
+    });
+    let after = table!(Thing (dropped("b"), index(key(expression = "upper(a)"), name = "things_a_upper")) {
+        #[column(length = 40)]
+        a: String,
+    });
+    beside("drop a generated column beside an index of an expression", before, after)
+}

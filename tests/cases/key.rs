@@ -99,6 +99,46 @@ pub(crate) fn change_key(_: Dialect) -> Case {
     case
 }
 
+/// Rows get numbers, and the numbers are the key.
+macro_rules! numbered {
+    ($name:literal, [$($table:tt)*], [$($key:tt)*]) => {{
+        let before = {
+            #[derive(Table)]
+            #[table(name = "things" $($table)*)]
+            #[allow(dead_code)]
+            struct Thing {
+                $($key)*
+                id: i64,
+                #[column(length = 40)]
+                a: String,
+            }
+            <Thing as Table>::DEF
+        };
+        let after = {
+            #[derive(Table)]
+            #[table(name = "things", index("id"))]
+            #[allow(dead_code)]
+            struct Thing {
+                #[column(primary_key, identity)]
+                number: i64,
+                id: i64,
+                #[column(length = 40)]
+                a: String,
+            }
+            <Thing as Table>::DEF
+        };
+        beside($name, before, after)
+    }};
+}
+
+pub(crate) fn number_the_rows(_: Dialect) -> Case {
+    numbered!("number the rows, and make that the key", [], [#[column(primary_key)]])
+}
+
+pub(crate) fn number_the_rows_without_a_key(_: Dialect) -> Case {
+    numbered!("number the rows of a table without a key", [, index("id")], [])
+}
+
 macro_rules! tree {
     ($key:ty $(, $more:ident)?) => {{
         #[derive(Table)]

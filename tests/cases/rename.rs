@@ -6,7 +6,7 @@ use pontoon::def::TableDef;
 use super::{Case, beside, code, plain};
 
 /// Old code writes one name, new code the other.
-fn renamed(name: &'static str, before: TableDef, after: TableDef) -> Case {
+pub(super) fn renamed(name: &'static str, before: TableDef, after: TableDef) -> Case {
     let mut case = beside(name, before, after);
     case.new = code("b");
     case
@@ -35,6 +35,22 @@ pub(crate) fn rename_column_nullable(_: Dialect) -> Case {
     case
 }
 
+pub(crate) fn rename_column_to_a_narrower_one(_: Dialect) -> Case {
+    let before = table!(Thing { a: Option<i64> });
+    let after = table!(Thing {
+        #[column(renamed_from = "a")]
+        b: Option<i32>,
+    });
+    let mut case = renamed("rename a nullable column and narrow its type", before, after);
+    case.old.ty = "bigint";
+    case.new.ty = "integer";
+    for code in [&mut case.old, &mut case.new] {
+        code.value = |n| n.to_string();
+        code.null = true;
+    }
+    case
+}
+
 pub(crate) fn rename_column_of_times(dialect: Dialect) -> Case {
     let before = table!(Thing { a: chrono::NaiveTime });
     let after = table!(Thing {
@@ -48,6 +64,24 @@ pub(crate) fn rename_column_of_times(dialect: Dialect) -> Case {
             Dialect::Postgres => |n| format!("10:{:02}:{:02}", n / 60 % 60, n % 60),
             Dialect::MySql => |n| format!("10:{:02}:{:02}.000000", n / 60 % 60, n % 60),
         };
+    }
+    case
+}
+
+/// MySQL copies the table for the check, and keeps no more than six digits of a float's default.
+pub(crate) fn rename_column_of_floats_under_a_check(_: Dialect) -> Case {
+    let before = table!(Thing {
+        #[column(check = "a >= 0")]
+        a: f32,
+    });
+    let after = table!(Thing {
+        #[column(check = "b >= 0", renamed_from = "a")]
+        b: f32,
+    });
+    let mut case = renamed("rename a column of floats under a check", before, after);
+    for code in [&mut case.old, &mut case.new] {
+        code.ty = "real";
+        code.value = |n| format!("{n}.5");
     }
     case
 }

@@ -80,6 +80,57 @@ pub(crate) fn narrow_type_by_expressions(_: Dialect) -> Case {
     case
 }
 
+/// Nothing stands on it, so the catalog alone changes.
+pub(crate) fn change_collation(_: Dialect) -> Case {
+    let before = table!(Thing {
+        #[column(length = 40, collation(postgres = "C", mysql = "utf8mb4_0900_ai_ci"))]
+        a: Option<String>,
+    });
+    let after = table!(Thing {
+        #[column(length = 40, collation(postgres = "POSIX", mysql = "utf8mb4_bin"))]
+        a: Option<String>,
+    });
+    let mut case = beside("change a collation", before, after);
+    case.old.null = true;
+    case.new.null = true;
+    case
+}
+
+pub(crate) fn change_collation_of_an_indexed_column(_: Dialect) -> Case {
+    let before = table!(Thing (index("a", "id")) {
+        #[column(length = 40, unique)]
+        a: String,
+    });
+    let after = table!(Thing (index("a", "id")) {
+        #[column(length = 40, unique, collation(postgres = "C", mysql = "utf8mb4_0900_as_cs"))]
+        a: String,
+    });
+    retyped("change the collation of an indexed column", before, after)
+}
+
+/// Each value that fits is kept as it is, so nobody need say how.
+pub(crate) fn narrow_type(_: Dialect) -> Case {
+    let mut case =
+        wider_integer("narrow an integer whose values fit", table!(Thing { a: i64 }), table!(Thing { a: i32 }));
+    std::mem::swap(&mut case.old.ty, &mut case.new.ty);
+    case
+}
+
+pub(crate) fn narrow_text_nullable_and_indexed(_: Dialect) -> Case {
+    let before = table!(Thing (index("a", "id")) {
+        #[column(length = 300, unique)]
+        a: Option<String>,
+    });
+    let after = table!(Thing (index("a", "id")) {
+        #[column(length = 40, unique)]
+        a: Option<String>,
+    });
+    let mut case = retyped("narrow a text that takes NULL", before, after);
+    case.old.null = true;
+    case.new.null = true;
+    case
+}
+
 /// Checks of PostgreSQL's, which go along; MySQL renames no column under one.
 pub(crate) fn change_type_under_checks(_: Dialect) -> Case {
     let before = table!(Thing (check(name = "things_both", postgres = "a > 0 AND id > 0")) {

@@ -12,10 +12,24 @@ pub(crate) fn drop_table(_: Dialect) -> Case {
     case
 }
 
+/// Its rows have been there for as long as was said; in a new database there are none.
+pub(crate) fn purge_table(_: Dialect) -> Case {
+    let mut case = beside("drop a table that was renamed away", plain(), plain());
+    case.first = vec![plain(), others()];
+    case.purged_tables.push("others");
+    case
+}
+
 /// Old code knows one table, new code the other.
 pub(crate) fn rename_table(_: Dialect) -> Case {
     #[derive(Table)]
-    #[table(name = "stuff", renamed_from = "things", index("a", name = "by_a"))]
+    #[table(
+        name = "stuff",
+        renamed_from = "things",
+        index("a", name = "by_a"),
+        index("a", "id", only = "postgres"),
+        index("id", "a", only = "mysql")
+    )]
     #[allow(dead_code)]
     struct Stuff {
         #[column(primary_key)]
@@ -34,7 +48,11 @@ pub(crate) fn rename_table(_: Dialect) -> Case {
         #[column(references(table = "stuff"))]
         thing: Option<i64>,
     }
-    let before = table!(Thing (index("a", name = "by_a")) {
+    let before = table!(Thing (
+        index("a", name = "by_a"),
+        index("a", "id", only = "postgres"),
+        index("id", "a", only = "mysql")
+    ) {
         #[column(length = 40, unique)]
         a: String,
         #[column(references(table = "things"))]

@@ -10,7 +10,6 @@ use std::path::Path;
 use pontoon::Dialect;
 use pontoon::migration::{Claim, Extent, ServerVersion, Stage, Step, Undo};
 use pontoon::plan::{Plan, plan};
-use pontoon::schema::from_defs;
 
 use crate::cases::{self, Case};
 
@@ -71,10 +70,9 @@ fn catalogue() {
 }
 
 fn planned(case: &Case, dialect: Dialect) -> Plan {
-    let model = |defs: &[pontoon::def::TableDef]| from_defs(&defs.iter().collect::<Vec<_>>()).unwrap();
-    let ((before, _), (after, mut intents)) = (model(&case.before), model(&case.after));
-    intents.dropped_tables.extend(case.dropped_tables.iter().map(|it| (*it).to_owned()));
-    plan("0002_after", &before, &after, &intents, dialect).unwrap()
+    let ways = case.ways();
+    let way = ways.last().unwrap();
+    plan(way.id, &way.from, &way.to, &way.intents, dialect).unwrap()
 }
 
 fn row(text: &mut String, case: &Case, dialect: Dialect, plan: &Plan) {

@@ -210,6 +210,48 @@ fn a_table_goes_only_when_that_is_said() {
     assert!(said.contains("0003_drop_others") && said.contains("keeps its rows"), "{said}");
 }
 
+/// What is renamed away is remembered by the snapshots, whatever comes in between.
+#[test]
+fn a_table_that_is_renamed_away_goes_when_that_is_said() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path();
+    let mut other = *FIRST[0];
+    other.name = "others";
+    let other: &TableDef = &other;
+    generate(path, &[FIRST[0], other]).unwrap();
+    let purge =
+        |table: &str| GenerateArgs { purge_tables: vec![table.to_owned()], grace: Some(36), ..GenerateArgs::default() };
+    let said = with(path, FIRST, purge("others")).unwrap_err();
+    assert!(said.contains("table `others` is said to go for good, and no migration has renamed it away"), "{said}");
+    with(path, FIRST, GenerateArgs { drop_tables: vec!["others".into()], ..GenerateArgs::default() }).unwrap();
+    generate(path, SECOND).unwrap();
+    let said = generate(path, SECOND).unwrap();
+    assert!(
+        said.contains("`pontoon_dropped_others` keeps the rows of `others`, which `0002_drop_others` has dropped"),
+        "{said}"
+    );
+    // a table of that name comes no sooner
+    let said = generate(path, &[SECOND[0], other]).unwrap_err();
+    assert!(
+        said.contains("is still there as `pontoon_dropped_others`") && said.contains("--purge-table others"),
+        "{said}"
+    );
+    let said = with(path, SECOND, purge("other")).unwrap_err();
+    assert!(said.contains("(these are: `others`)"), "{said}");
+    let said = with(path, SECOND, purge("others")).unwrap();
+    assert!(
+        said.contains("0004_purge_others") && said.contains("36h after `0002_drop_others` was contracted"),
+        "{said}"
+    );
+    let sql = fs::read_to_string(path.join("0004_purge_others/mysql.sql")).unwrap();
+    assert!(sql.contains("-- @grace 36h since 0002_drop_others\n"), "{sql}");
+    assert!(!fs::read_to_string(path.join("0004_purge_others/snapshot.json")).unwrap().contains("dropped"));
+    let said = with(path, SECOND, purge("others")).unwrap_err();
+    assert!(said.contains("(there is none)"), "{said}");
+    generate(path, &[SECOND[0], other]).unwrap();
+    with(path, &[SECOND[0], other], check()).unwrap();
+}
+
 fn custom(name: &str) -> GenerateArgs {
     GenerateArgs { name: Some(name.to_owned()), custom: true, ..GenerateArgs::default() }
 }
@@ -300,4 +342,56 @@ fn steps_by_hand_in_a_derived_file_are_recorded_and_not_lost() {
     let rebase = GenerateArgs { rebase: Some("0002_add_users_age".into()), ..GenerateArgs::default() };
     let said = with(path, SECOND, rebase).unwrap_err();
     assert!(said.contains("was edited by hand, and would be made anew without the edit"), "{said}");
+}
+
+#[allow(dead_code, unreachable_pub)]
+mod checked {
+    #[derive(pontoon::Table)]
+    #[table(name = "users", check(name = "of_age", sql = "age >= 18"))]
+    pub struct User {
+        #[column(primary_key, identity)]
+        pub id: i64,
+        pub age: Option<i32>,
+    }
+}
+
+const CHECKED: &[&TableDef] = &[&<checked::User as Table>::DEF];
+
+/// Which way MySQL holds a check is told when it comes, known from then on, and changed by a word alone.
+#[test]
+fn a_check_is_guarded_and_then_enforced() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path();
+    generate(path, SECOND).unwrap();
+    let said = generate(path, CHECKED).unwrap();
+    assert!(said.contains("warning: MySQL: triggers hold `users` to check `of_age`"), "{said}");
+    let snapshot = |id: &str| fs::read_to_string(path.join(id).join("snapshot.json")).unwrap();
+    assert!(snapshot("0002_add_of_age").contains("\"guarded\": true"), "{}", snapshot("0002_add_of_age"));
+    assert!(generate(path, CHECKED).unwrap().ends_with("agree: nothing to do."));
+    assert!(with(path, CHECKED, check()).is_ok());
+    let enforce =
+        |name: &str| GenerateArgs { copy_rows: Some(7), enforce: vec![name.into()], ..GenerateArgs::default() };
+    let said = with(path, CHECKED, enforce("of_old")).unwrap_err();
+    assert!(said.starts_with("check `of_old` is said to be enforced from now on"), "{said}");
+    let said = with(path, CHECKED, enforce("of_age")).unwrap();
+    assert!(
+        said.contains("0003_enforce_of_age") && said.contains("refused where there are more than 7 rows"),
+        "{said}"
+    );
+    assert!(!snapshot("0003_enforce_of_age").contains("guarded"));
+    assert!(with(path, CHECKED, check()).is_ok());
+    assert!(with(path, CHECKED, enforce("of_age")).is_err());
+}
+
+/// Steps by hand leave a check as it is held.
+#[test]
+fn a_check_stays_guarded_beside_steps_by_hand() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path();
+    generate(path, SECOND).unwrap();
+    generate(path, CHECKED).unwrap();
+    let by_hand = GenerateArgs { name: Some("by_hand".into()), custom: true, ..GenerateArgs::default() };
+    with(path, CHECKED, by_hand).unwrap();
+    let snapshot = fs::read_to_string(path.join("0003_by_hand/snapshot.json")).unwrap();
+    assert!(snapshot.contains("\"guarded\": true"), "{snapshot}");
 }

@@ -4,9 +4,14 @@
 #[allow(dead_code)] // what each code writes is for the servers
 mod cases;
 
+mod attach;
 mod catalogue;
+mod compare;
 mod generate;
+mod identity;
 mod partition;
 mod refusals;
+mod reports;
 mod review;
 mod stages;
+mod waivers;

@@ -147,3 +147,57 @@ fn a_marker_that_applications_write_is_warned_of() {
     assert!(mysql.iter().any(|it| it.contains("a 255 that new code writes into `users.opacity`")), "{mysql:?}");
     assert_eq!(warnings(Dialect::Postgres), Vec::<String>::new());
 }
+
+mod before_of_a_long_name {
+    use pontoon::Table;
+
+    #[allow(dead_code)]
+    #[derive(Table)]
+    #[table(name = "a_table_whose_name_is_as_long_as_a_name_can_be_on_the_servers__")]
+    pub(super) struct Long {
+        #[column(primary_key)]
+        id: i64,
+        tenant: i64,
+        #[column(length = 20, default = "'a'")]
+        kind: String,
+    }
+}
+
+mod after_of_a_long_name {
+    use pontoon::Table;
+
+    #[allow(dead_code)]
+    #[derive(Table)]
+    #[table(name = "a_table_whose_name_is_as_long_as_a_name_can_be_on_the_servers__")]
+    pub(super) struct Long {
+        #[column(primary_key)]
+        tenant: i64,
+        #[column(primary_key)]
+        id: i64,
+        #[column(default = "'a'")]
+        kind: String,
+    }
+}
+
+fn of_a_long_name() -> String {
+    let model = |def| from_defs(&[def]).expect("it is right");
+    let (before, _) = model(&<before_of_a_long_name::Long as Table>::DEF);
+    let (after, intents) = model(&<after_of_a_long_name::Long as Table>::DEF);
+    let plan = plan("0002", &before, &after, &intents, Dialect::Postgres).expect("a plan");
+    file::render(&plan.migration)
+}
+
+/// The server cut the key's name, and `ALTER TABLE` did not find the whole one.
+#[test]
+fn a_key_is_named_as_the_server_named_it() {
+    let text = of_a_long_name();
+    let name = "a_table_whose_name_is_as_long_as_a_name_can_be_on_the_serv_pkey";
+    assert!(text.contains(&format!("DROP CONSTRAINT \"{name}\", ADD CONSTRAINT \"{name}\" PRIMARY KEY")), "{text}");
+}
+
+/// The server went on to show the default as one of the type of before, which a table made anew has not.
+#[test]
+fn a_wider_text_has_its_default_again() {
+    let text = of_a_long_name();
+    assert!(text.contains("ALTER COLUMN \"kind\" TYPE text, ALTER COLUMN \"kind\" SET DEFAULT 'a';"), "{text}");
+}

@@ -157,5 +157,5 @@ async fn steps_by_hand_are_verified(dialect: Dialect) {
     it.done = pontoon::migration::Fact::Query("SELECT 1".into());
     let engine = run_history(&files(wrong), shared(dialect).await, 500, None).await.unwrap();
     let first = &engine.migrations[1].statements[0];
-    assert_eq!(first.findings.iter().map(|it| it.rule).collect::<Vec<_>>(), ["done-fact"]);
+    assert_eq!(first.findings.iter().map(|it| it.rule.code()).collect::<Vec<_>>(), ["done-fact"]);
 }

@@ -16,6 +16,7 @@ use pontoon_xtask::verify::run_history::{HistoryFile, run_history, run_history_w
 use pontoon_xtask::verify::server::shared;
 use sqlx::{ColumnIndex, Decode, FromRow, Row, Type};
 
+use crate::filling::count_updates;
 use crate::support::{Fresh, number, on_both_servers, run};
 
 on_both_servers!(
@@ -163,16 +164,7 @@ async fn a_function_goes_on_where_it_was_stopped(dialect: Dialect) {
     let db = Fresh::new(dialect).await;
     let backfill = ready(&db, 2_000).await;
     let mut conn = db.connect().await;
-    run(&mut conn, "CREATE TABLE updates (id bigint)").await;
-    run(
-        &mut conn,
-        db.pick(
-            "CREATE FUNCTION count_it() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN INSERT INTO updates VALUES (NEW.id); RETURN NULL; END $$; \
-             CREATE TRIGGER z AFTER UPDATE ON users FOR EACH ROW EXECUTE FUNCTION count_it()",
-            "CREATE TRIGGER z AFTER UPDATE ON users FOR EACH ROW INSERT INTO updates VALUES (NEW.id)",
-        ),
-    )
-    .await;
+    count_updates(&db, &mut conn).await;
     let given = Arc::default();
     let mut stops = 0_u32;
     loop {

@@ -5,36 +5,25 @@ use std::time::Duration;
 
 use pontoon::Dialect;
 use pontoon::exec::backfill::{BackfillOptions, fill};
-use pontoon::exec::{Event, ExecError, Observer, Options, Outcome, Patience, Pool, Runner, Silent};
-use pontoon::migration::{Backfill, Step, WalkBy};
+use pontoon::exec::{Event, ExecError, Holder, Observer, Options, Outcome, Patience, Pool, Runner, Silent};
+use pontoon::migration::{Backfill, Step, Walk, WalkBy};
 use pontoon_xtask::verify::conn::Conn;
 use tokio::sync::Notify;
 
-use crate::support::{Fresh, number, on_both_servers, run, sample, seen};
+use crate::filling::with_users;
+use crate::support::{Fresh, number, on_both_servers, ranges_of_tids, run, sample, seen};
 
 on_both_servers!(
     an_undo_that_stopped_goes_only_back,
     a_ledger_of_another_format,
-    one_fill_at_a_time,
+    a_second_fill_works_beside_the_first,
     a_row_held_for_the_whole_budget,
     a_budget_that_was_spent_is_in_the_ledger,
 );
 
 /// Users, and the sample's second migration expanded over them.
 async fn expanded(db: &Fresh, users: u32) -> Conn {
-    db.runner(1).up().await.unwrap();
-    let mut conn = db.connect().await;
-    if db.dialect == Dialect::MySql {
-        run(&mut conn, "SET SESSION cte_max_recursion_depth = 1000000").await;
-    }
-    let numbers = match db.dialect {
-        Dialect::Postgres => format!("SELECT generate_series(1, {users}) AS n"),
-        Dialect::MySql => {
-            format!("WITH RECURSIVE s(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM s WHERE n < {users}) SELECT n FROM s")
-        }
-    };
-    let insert = "INSERT INTO users (email, newsletter) SELECT concat('user', n, '@x'), true FROM";
-    run(&mut conn, &format!("{insert} ({numbers}) AS numbers")).await;
+    let conn = with_users(db, users).await;
     db.runner(2).expand().await.unwrap();
     conn
 }
@@ -56,7 +45,11 @@ async fn unfilled(conn: &mut Conn, dialect: Dialect) -> i64 {
 
 /// Runs a command while somebody holds `users`, with little patience.
 fn impatient(db: &Fresh) -> Runner {
-    let patience = Patience { lock_timeout: Duration::from_millis(100), budget: Duration::from_millis(400) };
+    let patience = Patience {
+        lock_timeout: Duration::from_millis(100),
+        budget: Duration::from_millis(400),
+        ..Patience::default()
+    };
     db.runner_with(sample(db.dialect, 2), Options { patience, ..Options::default() })
 }
 
@@ -91,13 +84,14 @@ async fn a_ledger_of_another_format(dialect: Dialect) {
     for outcome in [db.runner(2).backfill().await.map(drop), db.runner(2).status().await.map(drop)] {
         let error = outcome.unwrap_err();
         assert!(matches!(error, ExecError::Refused(_)), "{error}");
-        assert!(error.to_string().contains("another version of Pontoon (format 99, here 1)"), "{error}");
+        assert!(error.to_string().contains("another version of Pontoon (format 99, here 2)"), "{error}");
     }
     assert_eq!(number(&mut conn, "SELECT count(*) FROM pontoon_ledger").await, before);
     db.end().await;
 }
 
-async fn one_fill_at_a_time(dialect: Dialect) {
+/// The first one has a range and waits for a row in it; the second one finds no other, and waits for it to end.
+async fn a_second_fill_works_beside_the_first(dialect: Dialect) {
     let db = Fresh::new(dialect).await;
     let mut conn = expanded(&db, 100).await;
     run(&mut conn, "BEGIN").await;
@@ -106,17 +100,17 @@ async fn one_fill_at_a_time(dialect: Dialect) {
         "UPDATE users SET newsletter = false WHERE id = (SELECT id FROM (SELECT min(id) AS id FROM users) AS m)",
     )
     .await;
-    let pool = db.pool();
-    let first = tokio::spawn(async move {
+    let fill_it = |pool: Pool| async move {
         fill(&pool, "k", &backfill_of(dialect, true), &BackfillOptions::default(), &Silent).await
-    });
+    };
+    let first = tokio::spawn(fill_it(db.pool()));
     tokio::time::sleep(Duration::from_millis(500)).await;
-    let options = BackfillOptions { budget: Duration::from_millis(200), ..BackfillOptions::default() };
-    let error = fill(&db.pool(), "k", &backfill_of(dialect, true), &options, &Silent).await.unwrap_err();
-    assert!(matches!(error, ExecError::Busy(_)), "{error}");
-    assert!(error.to_string().starts_with("another connection is at work on this backfill: session "), "{error}");
+    let second = tokio::spawn(fill_it(db.pool()));
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    assert!(!first.is_finished() && !second.is_finished());
     run(&mut conn, "COMMIT").await;
-    first.await.unwrap().unwrap();
+    let (first, second) = (first.await.unwrap().unwrap(), second.await.unwrap().unwrap());
+    assert_eq!((first.rows, second.rows, second.batches), (99, 99, 0));
     assert_eq!(unfilled(&mut conn, dialect).await, 0);
     db.end().await;
 }
@@ -130,7 +124,7 @@ async fn a_row_held_for_the_whole_budget(dialect: Dialect) {
     let options = BackfillOptions { budget: Duration::from_millis(300), ..BackfillOptions::default() };
     let error = fill(&db.pool(), "k", &backfill_of(dialect, true), &options, &Silent).await.unwrap_err();
     let ExecError::Blocked { attempts, blockers, .. } = &error else { panic!("{error}") };
-    assert!(*attempts > 1 && blockers.iter().any(|it| it.session.to_string() == me), "{error}");
+    assert!(*attempts > 1 && blockers.iter().any(|it| it.holder == Holder::Session(me.parse().unwrap())), "{error}");
     run(&mut conn, "COMMIT").await;
     // the trigger gave this row its value; the others are the fill's
     let filled = fill(&db.pool(), "k", &backfill_of(dialect, true), &options, &Silent).await.unwrap();
@@ -193,8 +187,10 @@ async fn an_index_that_was_left_invalid_is_built_anew_or_undone() {
         let work = tokio::spawn(async move { runner.validate().await });
         let pid = until_building(&mut conn).await;
         tokio::time::sleep(Duration::from_millis(1_500)).await;
+        // a runner that lives begins again
+        work.abort();
         run(&mut conn, &format!("SELECT pg_terminate_backend({pid})")).await;
-        work.await.unwrap().unwrap_err();
+        assert!(work.await.unwrap_err().is_cancelled());
         assert_eq!(number(&mut conn, INVALID).await, 1);
         let waiting = events.0.lock().unwrap().iter().any(|it| it.starts_with("Waiting"));
         assert!(waiting, "it is told whom an index waits for");
@@ -218,7 +214,7 @@ async fn an_index_that_others_left_invalid_is_no_index() {
     let db = Fresh::new(Dialect::Postgres).await;
     let mut conn = db.connect().await;
     let case = crate::cases::add_unique_index(Dialect::Postgres);
-    let migrations = crate::operations::history(&case, Dialect::Postgres, None);
+    let migrations = crate::operations::history(&case, Dialect::Postgres);
     db.runner_with(migrations[..1].to_vec(), Options::default()).up().await.unwrap();
     run(&mut conn, "INSERT INTO things (id, a) VALUES (1, 'a'), (2, 'a')").await;
     let index = "CREATE UNIQUE INDEX CONCURRENTLY things_a_key ON things (a)";
@@ -249,11 +245,12 @@ async fn an_index_that_others_left_invalid_is_no_index() {
         }
         tokio::time::sleep(Duration::from_millis(10)).await;
     };
+    undo.abort();
     run(&mut conn, &format!("SELECT pg_terminate_backend({pid})")).await;
-    undo.await.unwrap().unwrap_err();
+    assert!(undo.await.unwrap_err().is_cancelled());
     run(&mut holder, "COMMIT").await;
     assert_eq!(number(&mut conn, INVALID).await, 1, "it is cut off");
-    let migrations = crate::operations::history(&case, Dialect::Postgres, None);
+    let migrations = crate::operations::history(&case, Dialect::Postgres);
     db.runner_with(migrations, Options::default()).undo().await.unwrap();
     assert_eq!(number(&mut conn, INVALID).await, 0);
     run(&mut conn, "INSERT INTO things (id, a) VALUES (2, 'a')").await;
@@ -296,16 +293,33 @@ impl Observer for AfterBatches {
     }
 }
 
+/// The same walk for servers before 14.
+fn by_tids(walk: &mut Walk) {
+    let range = "ctid >= $1::text::tid AND ctid < $2::text::tid AND (hashtid(ctid) & $3::int) <= $4::int";
+    let each = "ctid = ANY (ARRAY(SELECT format('(%s,%s)', b, o)::tid \
+        FROM generate_series(($1::text::point)[0]::bigint, ($2::text::point)[0]::bigint - 1) AS b, \
+        generate_series(1, 292) AS o WHERE (o & $3::int) <= $4::int))";
+    assert!(walk.sql.contains(range), "{}", walk.sql);
+    *walk = Walk { by: WalkBy::Tids, sql: walk.sql.replace(range, each), line: walk.line };
+}
+
 /// Stops a walk by blocks again and again, each run with the next number of passes.
 async fn stopped(passes: &[u32], then: &str) {
     let db = Fresh::new(Dialect::Postgres).await;
     let rows = 20_000;
     let mut conn = expanded(&db, rows).await;
-    let backfill = backfill_of(Dialect::Postgres, false);
+    let mut backfill = backfill_of(Dialect::Postgres, false);
+    if !ranges_of_tids().await {
+        by_tids(&mut backfill.walks[0]);
+    }
     let mut stops = 0;
     loop {
         let passes = passes[stops % passes.len()];
-        let options = BackfillOptions { batch: Some(Duration::from_millis(1)), passes, ..BackfillOptions::default() };
+        let options = BackfillOptions {
+            batch: Some(Duration::from_millis(1)),
+            passes: Some(passes),
+            ..BackfillOptions::default()
+        };
         let pool = db.pool();
         let stop = AfterBatches(AtomicU32::new(if stops < 9 { fastrand::u32(3..12) } else { 0 }), Notify::new());
         tokio::select! {
@@ -313,7 +327,7 @@ async fn stopped(passes: &[u32], then: &str) {
             () = stop.1.notified() => stops += 1,
         }
         if stops == 3 && !then.is_empty() {
-            let half_done = number(&mut conn, "SELECT rows_filled FROM pontoon_checkpoint").await;
+            let half_done = number(&mut conn, "SELECT (SELECT sum(rows_filled) FROM pontoon_backfill) + (SELECT coalesce(sum(rows_filled), 0) FROM pontoon_range)").await;
             assert!((1..i64::from(rows)).contains(&half_done), "{half_done}");
             run(&mut conn, then).await;
         }
@@ -347,5 +361,21 @@ async fn mysql_keeps_its_own_sql_mode() {
     let error = Runner::new(Pool::connect_lazy(without).unwrap(), Vec::new(), Options::default()).status().await;
     let error = error.unwrap_err();
     assert!(error.to_string().contains("names no database"), "{error}");
+    db.end().await;
+}
+
+/// PostgreSQL: preparing a batch takes the table's lock for a moment, and somebody else has a stronger one.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_table_that_is_held_when_a_fill_begins_is_waited_for() {
+    let db = Fresh::new(Dialect::Postgres).await;
+    let mut conn = expanded(&db, 100).await;
+    run(&mut conn, "BEGIN; LOCK TABLE users IN SHARE MODE").await;
+    let (pool, backfill) = (db.pool(), backfill_of(Dialect::Postgres, true));
+    let work = tokio::spawn(async move { fill(&pool, "k", &backfill, &BackfillOptions::default(), &Silent).await });
+    tokio::time::sleep(Duration::from_millis(1_000)).await;
+    assert!(!work.is_finished(), "{:?}", work.await);
+    run(&mut conn, "COMMIT").await;
+    assert_eq!(work.await.unwrap().unwrap().rows, 100);
+    assert_eq!(unfilled(&mut conn, Dialect::Postgres).await, 0);
     db.end().await;
 }

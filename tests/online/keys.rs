@@ -10,7 +10,7 @@ use crate::support::{Fresh, number, on_both_servers, run};
 async fn numbers_go_on(dialect: Dialect) {
     let case = crate::cases::widen_key(dialect);
     let db = Fresh::new(dialect).await;
-    let migrations = history(&case, dialect, None);
+    let migrations = history(&case, dialect);
     db.runner_with(migrations[..1].to_vec(), Options::default()).up().await.unwrap();
     let mut conn = db.connect().await;
     let children = dialect == Dialect::Postgres;
@@ -64,7 +64,7 @@ async fn a_number_beyond_the_old_type() {
     let dialect = Dialect::Postgres;
     let case = crate::cases::widen_key(dialect);
     let db = Fresh::new(dialect).await;
-    let migrations = history(&case, dialect, None);
+    let migrations = history(&case, dialect);
     db.runner_with(migrations[..1].to_vec(), Options::default()).up().await.unwrap();
     let mut conn = db.connect().await;
     run(&mut conn, "INSERT INTO things (a) SELECT 'old' FROM generate_series(1, 50)").await;

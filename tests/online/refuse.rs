@@ -72,7 +72,11 @@ async fn somebody_holds_the_table(dialect: Dialect) {
     let mut reader = db.connect().await;
     run(&mut reader, "BEGIN").await;
     run(&mut reader, "SELECT count(*) FROM users").await;
-    let patience = Patience { lock_timeout: Duration::from_millis(100), budget: Duration::from_millis(1_500) };
+    let patience = Patience {
+        lock_timeout: Duration::from_millis(100),
+        budget: Duration::from_millis(1_500),
+        ..Patience::default()
+    };
     let observer = seen();
     let options = Options { patience, observer: observer.clone(), ..Options::default() };
     let runner = db.runner_with(sample(dialect, 2), options);
@@ -274,7 +278,7 @@ async fn a_wrong_password_is_not_repeated(dialect: Dialect) {
 
 async fn forget_the_history(db: &Fresh) {
     let mut conn = db.connect().await;
-    for table in ["pontoon_ledger", "pontoon_marker", "pontoon_checkpoint"] {
+    for table in ["pontoon_ledger", "pontoon_marker", "pontoon_backfill", "pontoon_range"] {
         run(&mut conn, &format!("DROP TABLE IF EXISTS {table}")).await;
     }
 }

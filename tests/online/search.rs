@@ -1,15 +1,11 @@
 //! What a unique index or a foreign key would refuse is looked for batch by batch, and named before anything is built.
 
 use pontoon::Dialect;
-use pontoon::def::TableDef;
 use pontoon::exec::{Event, Observer, Options, Runner};
-use pontoon::migration::history::Recorded;
-use pontoon::plan::plan;
-use pontoon::schema::{Intents, Schema, from_defs};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use crate::support::{Fresh, number, on_both_servers, run};
+use crate::support::{Fresh, between, number, on_both_servers, run};
 
 macro_rules! tables {
     ($(($($table:tt)*) { $($fields:tt)* })*) => {{
@@ -23,25 +19,6 @@ macro_rules! tables {
         })*
         defs
     }};
-}
-
-/// A database at the first schema, and a runner to the second.
-async fn between(dialect: Dialect, before: Vec<TableDef>, after: Vec<TableDef>) -> (Fresh, Vec<Recorded>) {
-    let model = |defs: &[TableDef]| from_defs(&defs.iter().collect::<Vec<_>>()).unwrap_or_else(|it| panic!("{it}"));
-    let ((before, _), (after, intents)) = (model(&before), model(&after));
-    let recorded = |id: &str, from: &Schema, to: &Schema, intents: &Intents| {
-        let plan = plan(id, from, to, intents, dialect).unwrap_or_else(|errors| panic!("{errors}"));
-        let text = pontoon::migration::file::render(&plan.migration);
-        let migration = pontoon::migration::file::parse(id, dialect, id, &text).unwrap_or_else(|it| panic!("{it}"));
-        Recorded { migration, sha256: pontoon::migration::file::sha256(&text) }
-    };
-    let migrations = vec![
-        recorded("0001_before", &Schema::default(), &before, &Intents::default()),
-        recorded("0002_after", &before, &after, &intents),
-    ];
-    let db = Fresh::new(dialect).await;
-    db.runner_with(migrations[..1].to_vec(), Options::default()).up().await.unwrap();
-    (db, migrations)
 }
 
 async fn up_to_validate(runner: &Runner) -> Result<(), String> {
@@ -155,6 +132,67 @@ async fn many_duplicates_are_counted(dialect: Dialect) {
     db.end().await;
 }
 
+/// Moves a value behind a walk's back: from the first row, which was read, to the last one; and back when the walk ends.
+struct Moves {
+    url: String,
+    /// How many rows the walks before this one have looked at, and how often the value was moved.
+    before: AtomicU64,
+    moves: AtomicU64,
+}
+
+const LAST: u64 = 5_000;
+
+impl Observer for Moves {
+    fn event(&self, event: &Event) {
+        let Event::Search { rows, .. } = event else { return };
+        // what is told is the sizes of the batches, whose last one is not full
+        let ended = rows - self.before.load(Ordering::Relaxed) >= LAST;
+        let begun = self.moves.load(Ordering::Relaxed) % 2 == 1;
+        if ended {
+            self.before.store(*rows, Ordering::Relaxed);
+        }
+        if ended != begun {
+            return;
+        }
+        let (from, to) = if ended { (LAST, 1) } else { (1, LAST) };
+        self.moves.fetch_add(1, Ordering::Relaxed);
+        crate::support::meanwhile(async {
+            let mut conn = pontoon_xtask::verify::conn::Conn::open(&self.url).await.unwrap();
+            run(&mut conn, &format!("UPDATE users SET nick = -{from} WHERE id = {from}")).await;
+            run(&mut conn, &format!("UPDATE users SET nick = 0 WHERE id = {to}")).await;
+            conn.close().await.unwrap();
+        });
+    }
+}
+
+/// A value that moves from a row that was read to one that is not read yet is seen twice, and is no duplicate.
+async fn a_value_that_moves_is_no_duplicate(dialect: Dialect) {
+    let before = tables! { (name = "users") {
+        #[column(primary_key)] id: i64,
+        nick: i32,
+    } };
+    let after = tables! { (name = "users") {
+        #[column(primary_key)] id: i64,
+        #[column(unique)] nick: i32,
+    } };
+    let (db, migrations) = between(dialect, before, after).await;
+    let mut conn = db.connect().await;
+    if dialect == Dialect::MySql {
+        run(&mut conn, "SET SESSION cte_max_recursion_depth = 100000").await;
+    }
+    run(&mut conn, &numbered(&db, "users", 1, 5_000, "n, n")).await;
+    run(&mut conn, "UPDATE users SET nick = 0 WHERE id = 1").await;
+    let moves = Arc::new(Moves { url: db.url.clone(), before: AtomicU64::new(0), moves: AtomicU64::new(0) });
+    let runner = db.runner_with(migrations, Options { observer: moves.clone(), ..Options::default() });
+    up_to_validate(&runner).await.unwrap();
+    assert_eq!(
+        moves.moves.load(Ordering::Relaxed),
+        4,
+        "there and back, in the walk that suspects it and in the one that counts"
+    );
+    db.end().await;
+}
+
 /// MySQL proves a foreign key by such a search; PostgreSQL proves it itself.
 async fn orphans_are_named(dialect: Dialect) {
     let before = tables! {
@@ -193,5 +231,6 @@ on_both_servers!(
     duplicates_are_named_before_anything_is_built,
     duplicates_of_an_expression_are_named,
     many_duplicates_are_counted,
+    a_value_that_moves_is_no_duplicate,
     orphans_are_named,
 );

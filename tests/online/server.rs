@@ -8,6 +8,8 @@ use pontoon::Dialect;
 use pontoon_xtask::verify::conn::Conn;
 use pontoon_xtask::verify::server::{EngineSpec, Server, Source, shared, start_all};
 
+use crate::support::own;
+
 #[tokio::test]
 async fn a_shared_server_gives_databases_of_their_own() {
     for dialect in Dialect::ALL {
@@ -119,10 +121,6 @@ async fn a_server_ends_when_its_process_is_killed() {
             tokio::time::sleep(Duration::from_millis(100)).await;
         }
     }
-}
-
-async fn own(dialect: Dialect) -> Server {
-    Server::start(&EngineSpec::any(dialect), &source()).await.unwrap()
 }
 
 fn source() -> Source {

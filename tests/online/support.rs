@@ -3,10 +3,14 @@
 use std::sync::Arc;
 
 use pontoon::Dialect;
+use pontoon::def::TableDef;
 use pontoon::exec::{Options, Pool, Runner};
+use pontoon::migration::ServerVersion;
 use pontoon::migration::history::Recorded;
+use pontoon::plan::plan;
+use pontoon::schema::{Intents, Schema, from_defs};
 use pontoon_xtask::verify::conn::Conn;
-use pontoon_xtask::verify::server::{Database, shared};
+use pontoon_xtask::verify::server::{Database, EngineSpec, Server, Source, shared};
 
 pontoon::migrations! { pub SAMPLE: shop::Shop = "shop/migrations/index.rs" }
 
@@ -29,6 +33,12 @@ macro_rules! on_both_servers {
 }
 pub(crate) use on_both_servers;
 
+/// A server that is this test's alone.
+pub(crate) async fn own(dialect: Dialect) -> Server {
+    let source = std::env::var("PONTOON_TEST_SOURCE").map_or(Source::Auto, |it| it.parse().unwrap());
+    Server::start(&EngineSpec::any(dialect), &source).await.unwrap()
+}
+
 /// A fresh database, dropped when the test is over.
 pub(crate) struct Fresh {
     pub(crate) dialect: Dialect,
@@ -40,6 +50,17 @@ impl Fresh {
     pub(crate) async fn new(dialect: Dialect) -> Self {
         let database = shared(dialect).await.fresh_database("online").await.expect("a fresh database");
         Self { dialect, url: database.url().to_owned(), database: Some(database) }
+    }
+
+    /// The database that a URL names.
+    pub(crate) fn at(url: &str, dialect: Dialect) -> Self {
+        Self { dialect, url: url.to_owned(), database: None }
+    }
+
+    /// A database on a server of the test's own, which goes with it.
+    pub(crate) async fn on(server: &Server) -> Self {
+        let database = server.fresh_database("online").await.expect("a fresh database");
+        Self { dialect: server.dialect(), url: database.url().to_owned(), database: None }
     }
 
     pub(crate) fn pool(&self) -> Pool {
@@ -81,6 +102,33 @@ pub(crate) fn sample(dialect: Dialect, migrations: usize) -> Vec<Recorded> {
     all
 }
 
+/// Whether PostgreSQL can ask for a range of addresses; what walks by blocks needs that.
+pub(crate) async fn ranges_of_tids() -> bool {
+    let version: ServerVersion = shared(Dialect::Postgres).await.version().parse().expect("a version");
+    version >= ServerVersion([14, 0, 0])
+}
+
+/// A database at the first schema, and the migrations to the second.
+pub(crate) async fn between(dialect: Dialect, before: Vec<TableDef>, after: Vec<TableDef>) -> (Fresh, Vec<Recorded>) {
+    let model = |defs: &[TableDef]| from_defs(&defs.iter().collect::<Vec<_>>()).unwrap_or_else(|it| panic!("{it}"));
+    let ((before, _), (after, mut intents)) = (model(&before), model(&after));
+    // MySQL builds an index over an expression while writers wait
+    intents.copy_rows = Some(100_000);
+    let recorded = |id: &str, from: &Schema, to: &Schema, intents: &Intents| {
+        let plan = plan(id, from, to, intents, dialect).unwrap_or_else(|errors| panic!("{errors}"));
+        let text = pontoon::migration::file::render(&plan.migration);
+        let migration = pontoon::migration::file::parse(id, dialect, id, &text).unwrap_or_else(|it| panic!("{it}"));
+        Recorded { migration, sha256: pontoon::migration::file::sha256(&text) }
+    };
+    let migrations = vec![
+        recorded("0001_before", &Schema::default(), &before, &Intents::default()),
+        recorded("0002_after", &before, &after, &intents),
+    ];
+    let db = Fresh::new(dialect).await;
+    db.runner_with(migrations[..1].to_vec(), Options::default()).up().await.unwrap();
+    (db, migrations)
+}
+
 /// One number from a query.
 pub(crate) async fn number(conn: &mut Conn, sql: &str) -> i64 {
     let value = conn.value(sql).await.unwrap_or_else(|error| panic!("{sql}: {error}"));
@@ -91,6 +139,14 @@ pub(crate) async fn number(conn: &mut Conn, sql: &str) -> i64 {
 /// Runs SQL that must work.
 pub(crate) async fn run(conn: &mut Conn, sql: &str) {
     conn.execute(sql).await.unwrap_or_else(|error| panic!("{sql}: {error}"));
+}
+
+/// What an observer does with a database, in the middle of an event. On a thread of its own: a second `block_on` on the
+/// runner's thread takes the wake-ups that are the runner's, which then never comes back.
+pub(crate) fn meanwhile<T: Send>(work: impl Future<Output = T> + Send) -> T {
+    let handle = tokio::runtime::Handle::current();
+    let done = tokio::task::block_in_place(|| std::thread::scope(|scope| scope.spawn(|| handle.block_on(work)).join()));
+    done.unwrap_or_else(|panic| std::panic::resume_unwind(panic))
 }
 
 /// An observer that remembers.

@@ -27,7 +27,7 @@ fn errors(engine: &Engine) -> Vec<(Direction, String, Vec<&'static str>)> {
     let statements = engine.migrations.iter().flat_map(|it| &it.statements);
     let failed = statements.filter(|it| it.verdict() == Verdict::Fail);
     let name = |it: &StatementRun| it.sql.split_whitespace().last().unwrap().to_owned();
-    failed.map(|it| (it.direction, name(it), it.findings.iter().map(|it| it.rule).collect())).collect()
+    failed.map(|it| (it.direction, name(it), it.findings.iter().map(|it| it.rule.code()).collect())).collect()
 }
 
 fn expected(list: &[(Direction, &str, &[&'static str])]) -> Vec<(Direction, String, Vec<&'static str>)> {
@@ -212,7 +212,7 @@ async fn sql(dialect: Dialect, isolated: bool, files: &[(&str, &str)]) -> Engine
 fn judged(engine: &Engine) -> Vec<(String, Vec<&'static str>)> {
     use pontoon_xtask::verify::finding::Severity;
     let rules = |it: &StatementRun| {
-        it.findings.iter().filter(|it| it.severity > Severity::Note).map(|it| it.rule).collect::<Vec<_>>()
+        it.findings.iter().filter(|it| it.severity > Severity::Note).map(|it| it.rule.code()).collect::<Vec<_>>()
     };
     engine.migrations.iter().map(|it| (it.id.clone(), it.statements.iter().flat_map(rules).collect())).collect()
 }
@@ -266,7 +266,7 @@ async fn files_that_nobody_here_wrote_are_judged_in_a_row() {
     let back: Vec<_> = engine.migrations[1].statements.iter().map(|it| it.direction).collect();
     assert_eq!(back, [Direction::Do, Direction::Undo]);
 
-    let outcome = Outcome { engines: vec![engine] };
+    let outcome = Outcome { engines: vec![engine], ..Outcome::default() };
     let json: serde_json::Value = serde_json::from_str(&report::json(&outcome).unwrap()).unwrap();
     assert_eq!((json["version"].as_u64(), json["ok"].as_bool()), (Some(1), Some(false)));
     let index = &json["engines"][0]["migrations"][2]["stages"][0]["statements"][0];

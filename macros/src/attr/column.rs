@@ -5,9 +5,9 @@ use syn::{Attribute, Ident, LitInt, LitStr};
 use super::{Item, Once, PerServer, Value, items, per_server, text, unknown, word};
 use crate::ctxt::Ctxt;
 use crate::symbol::{
-    ACTIONS, BACKFILL, BACKFILL_FN, CHECK, COLUMN, COLUMN_KEYS, DEFAULT, GENERATED, GENERATED_KEYS, IDENTITY, LENGTH,
-    MYSQL, NAME, ON_DELETE, ON_UPDATE, POSTGRES, PRECISION, PRIMARY_KEY, REFERENCE_KEYS, REFERENCES, RENAMED_FROM,
-    REVERSE, SCALE, SQL_TYPE, TABLE, UNIQUE, VIRTUAL,
+    ACTIONS, BACKFILL, BACKFILL_FN, CHECK, COLLATION, COLUMN, COLUMN_KEYS, DEFAULT, GENERATED, GENERATED_KEYS,
+    IDENTITY, LENGTH, MOVED_FROM, MOVED_KEYS, MYSQL, NAME, ON_DELETE, ON_UPDATE, POSTGRES, PRECISION, PRIMARY_KEY,
+    REFERENCE_KEYS, REFERENCES, RENAMED_FROM, REVERSE, SCALE, SQL_TYPE, TABLE, UNIQUE, VIRTUAL,
 };
 
 /// What was written on the field; each with the token that errors point at.
@@ -26,9 +26,18 @@ pub(crate) struct Column {
     pub(crate) reverse: PerServer,
     pub(crate) check: PerServer,
     pub(crate) sql_type: PerServer,
+    pub(crate) collation: PerServer,
     pub(crate) references: Option<Reference>,
     pub(crate) renamed_from: Option<LitStr>,
     pub(crate) backfill_fn: Option<LitStr>,
+    pub(crate) moved_from: Option<Moved>,
+}
+
+/// `moved_from(table = "users", column = "bio")`.
+pub(crate) struct Moved {
+    pub(crate) at: Ident,
+    pub(crate) table: LitStr,
+    pub(crate) column: LitStr,
 }
 
 /// `generated = "..."`, or `generated(virtual, postgres = "...", mysql = "...")`.
@@ -51,8 +60,9 @@ impl Column {
         let [mut name, mut renamed_from, mut backfill_fn] = [(); 3].map(|()| Once::default());
         let [mut primary_key, mut identity, mut unique] = [(); 3].map(|()| Once::default());
         let [mut length, mut precision, mut scale] = [(); 3].map(|()| Once::default());
-        let [mut default, mut backfill, mut reverse, mut check, mut sql_type] = [(); 5].map(|()| Once::default());
-        let (mut references, mut generated) = (Once::default(), Once::default());
+        let [mut default, mut backfill, mut reverse, mut check, mut sql_type, mut collation] =
+            [(); 6].map(|()| Once::default());
+        let (mut references, mut generated, mut moved_from) = (Once::default(), Once::default(), Once::default());
         for item in items(ctxt, attributes, COLUMN) {
             let Item::Named(key, value) = &item else {
                 unknown(ctxt, &item, COLUMN_KEYS, COLUMN);
@@ -74,6 +84,8 @@ impl Column {
                 REVERSE => reverse.set(ctxt, key, per_server(ctxt, key, value)),
                 CHECK => check.set(ctxt, key, per_server(ctxt, key, value)),
                 SQL_TYPE => sql_type.set(ctxt, key, per_server(ctxt, key, value)),
+                COLLATION => collation.set(ctxt, key, per_server(ctxt, key, value)),
+                MOVED_FROM => moved_from.set(ctxt, key, moved(ctxt, key, value)),
                 REFERENCES => references.set(ctxt, key, reference(ctxt, key, value)),
                 _ => unknown(ctxt, &item, COLUMN_KEYS, COLUMN),
             }
@@ -92,9 +104,11 @@ impl Column {
             reverse: reverse.value.unwrap_or_default(),
             check: check.value.unwrap_or_default(),
             sql_type: sql_type.value.unwrap_or_default(),
+            collation: collation.value.unwrap_or_default(),
             references: references.value,
             renamed_from: renamed_from.value,
             backfill_fn: backfill_fn.value,
+            moved_from: moved_from.value,
         }
     }
 }
@@ -132,6 +146,32 @@ fn computed(ctxt: &Ctxt, key: &Ident, value: &Value) -> Option<Generated> {
         ctxt.error(key, "`generated` wants an expression for each server: `generated(virtual, postgres = \"...\", mysql = \"...\")`");
     }
     Some(Generated { at, sql, computed_on_read: on_read.value.is_some() })
+}
+
+fn moved(ctxt: &Ctxt, key: &Ident, value: &Value) -> Option<Moved> {
+    const FORM: &str = "`moved_from(table = \"users\", column = \"bio\")`";
+    let Value::List(list) = value else {
+        ctxt.error(key, format!("`moved_from` takes a table and its column: {FORM}"));
+        return None;
+    };
+    let [mut table, mut column] = [(); 2].map(|()| Once::default());
+    for item in list {
+        match item {
+            Item::Named(key, value) if key == TABLE => table.set(ctxt, key, text(ctxt, key, value)),
+            Item::Named(key, value) if key == COLUMN => column.set(ctxt, key, text(ctxt, key, value)),
+            other => {
+                unknown(ctxt, other, MOVED_KEYS, MOVED_FROM);
+                return None;
+            }
+        }
+    }
+    match (table.value, column.value) {
+        (Some(table), Some(column)) => Some(Moved { at: key.clone(), table, column }),
+        _ => {
+            ctxt.error(key, format!("`moved_from` takes a table and its column: {FORM}"));
+            None
+        }
+    }
 }
 
 fn reference(ctxt: &Ctxt, key: &Ident, value: &Value) -> Option<Reference> {

@@ -6,11 +6,11 @@ mod item;
 mod partition;
 mod table;
 
-pub(crate) use column::{Column, Generated, Reference};
+pub(crate) use column::{Column, Generated, Moved, Reference};
 pub(crate) use index::{Index, Key};
 pub(crate) use item::{Item, Value, items};
 pub(crate) use partition::{Bounds, Partition, PartitionBy};
-pub(crate) use table::{Check, Table, path};
+pub(crate) use table::{Check, Dropped, Table, path};
 
 use proc_macro2::TokenStream;
 use quote::{ToTokens, quote};
@@ -94,18 +94,23 @@ fn word(ctxt: &Ctxt, name: &Ident, value: &Value) -> Option<Ident> {
 
 /// The texts of a list: `dropped("a", "b")`.
 fn texts(ctxt: &Ctxt, key: &Ident, value: &Value) -> Vec<LitStr> {
+    texts_of(ctxt, key, value, "column")
+}
+
+/// The same of names of another kind: `detached("events_2025")`.
+fn texts_of(ctxt: &Ctxt, key: &Ident, value: &Value, kind: &str) -> Vec<LitStr> {
     let Value::List(list) = value else {
-        ctxt.error(key, format!("`{key}` takes columns: `{key}(\"a\", \"b\")`"));
+        ctxt.error(key, format!("`{key}` takes {kind}s: `{key}(\"a\", \"b\")`"));
         return Vec::new();
     };
     let text = |item: &Item| match item {
         Item::Lit(syn::Lit::Str(text)) => Some(text.clone()),
         Item::Lit(lit) => {
-            ctxt.error(lit, "a column's name is a text");
+            ctxt.error(lit, format!("a {kind}'s name is a text"));
             None
         }
         Item::Named(name, _) => {
-            ctxt.error(name, format!("a column's name is a text: \"{name}\""));
+            ctxt.error(name, format!("a {kind}'s name is a text: \"{name}\""));
             None
         }
     };

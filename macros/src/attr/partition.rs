@@ -5,8 +5,8 @@ use syn::{Ident, LitInt, LitStr};
 use super::{Item, Once, Value, text, texts, unknown, word};
 use crate::ctxt::Ctxt;
 use crate::symbol::{
-    DEFAULT, FROM, METHODS, MODULUS, NAME, ONLY, PARTITION, PARTITION_BY, PARTITION_BY_KEYS, PARTITION_KEYS, POSTGRES,
-    REMAINDER, TO, VALUES,
+    ATTACH, DEFAULT, FROM, METHODS, MODULUS, NAME, ONLY, PARTITION, PARTITION_BY, PARTITION_BY_KEYS, PARTITION_KEYS,
+    POSTGRES, REMAINDER, TO, VALUES,
 };
 
 /// How the table is cut.
@@ -20,6 +20,8 @@ pub(crate) struct PartitionBy {
 pub(crate) struct Partition {
     pub(crate) name: LitStr,
     pub(crate) bounds: Bounds,
+    /// A table of that name is there, and becomes it.
+    pub(crate) attach: bool,
 }
 
 pub(crate) enum Bounds {
@@ -85,7 +87,7 @@ impl Partition {
         };
         let [mut name, mut from, mut to] = [(); 3].map(|()| Once::default());
         let [mut modulus, mut remainder] = [(); 2].map(|()| Once::default());
-        let (mut values, mut default) = (Once::default(), Once::default());
+        let (mut values, mut default, mut attach) = (Once::default(), Once::default(), Once::default());
         for item in list {
             match item {
                 Item::Named(it, value) if it == NAME => name.set(ctxt, it, text(ctxt, it, value)),
@@ -95,6 +97,7 @@ impl Partition {
                 Item::Named(it, value) if it == MODULUS => modulus.set(ctxt, it, number(ctxt, it, value)),
                 Item::Named(it, value) if it == REMAINDER => remainder.set(ctxt, it, number(ctxt, it, value)),
                 Item::Named(it, value) if it == DEFAULT => default.set(ctxt, it, word(ctxt, it, value)),
+                Item::Named(it, value) if it == ATTACH => attach.set(ctxt, it, word(ctxt, it, value)),
                 other => unknown(ctxt, other, PARTITION_KEYS, PARTITION),
             }
         }
@@ -113,7 +116,7 @@ impl Partition {
             ctxt.error(key, "`partition` has no name: `name = \"...\"`");
             return None;
         };
-        Some(Self { name, bounds })
+        Some(Self { name, bounds, attach: attach.value.is_some() })
     }
 }
 

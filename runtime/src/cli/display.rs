@@ -68,10 +68,19 @@ impl Observer for Display {
                     eprintln!("    waiting: {blocker}");
                 }
             }
+            Event::Ended { blocker } => eprintln!("    ended, since it was in the way: {blocker}"),
             Event::Retry { reason } => eprintln!("    gave way ({reason}); trying again"),
+            Event::Lost { reason } => eprintln!("  lost the connection, and begins again: {}", first_line(reason)),
             Event::Batch { table, column, rows, position, rows_per_second, eta_seconds } => {
                 self.batch(&format!("{table}.{column}"), *rows, *position, *rows_per_second, *eta_seconds);
             }
+            Event::Joined { migration } => eprintln!("backfill of {migration}, beside another runner"),
+            Event::TakenOver { table, column, worker } => {
+                eprintln!("  took over a range of {table}.{column} from worker {worker}, which is gone");
+            }
+            Event::Notice { message } => eprintln!("  note: {message}"),
+            Event::Held { reason } => eprintln!("  waiting: {reason}"),
+            Event::Resumed => eprintln!("  going on"),
             Event::Search { table, rows } => self.now_and_then(|| format!("searching {table}: {rows} rows")),
             Event::Filled { table, column, rows } => {
                 if let Some(bar) = self.bar.lock().ok().and_then(|mut bar| bar.take()) {

@@ -10,6 +10,7 @@
 //! Exit codes: 0 done, 1 refused or violated, 2 could not run.
 
 mod display;
+mod json;
 
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -18,8 +19,8 @@ use std::time::Duration;
 use clap::{Args, Parser, Subcommand};
 
 use crate::dialect::Dialect;
-use crate::exec::backfill::{BackfillOptions, Functions};
-use crate::exec::{ExecError, Options, Outcome, Patience, Pool, Runner};
+use crate::exec::backfill::{BackfillOptions, Functions, Measure, Replica, Wish};
+use crate::exec::{EndBlockers, ExecError, Options, Outcome, Patience, Pool, Runner};
 use crate::migration::history::{HistoryError, Recorded};
 
 /// Runs the application's migrations, stage by stage.
@@ -36,9 +37,46 @@ pub struct MigrateArgs {
     /// How long one statement may be tried in all, in seconds
     #[arg(long, global = true, default_value_t = 300)]
     budget: u64,
+    /// How long others may have waited behind all attempts of a migration together, in seconds
+    #[arg(long, global = true, default_value_t = 60)]
+    blocked_total: u64,
+    /// Ends sessions that have sat idle in a transaction for so long, in seconds, and are in the way; without it none is
+    #[arg(long, global = true, value_name = "SECONDS")]
+    end_idle_blockers: Option<u64>,
+    /// The same, also for sessions that are at work
+    #[arg(long, global = true, value_name = "SECONDS", conflicts_with = "end_idle_blockers")]
+    end_blockers: Option<u64>,
     /// How long a batch of a backfill should take, in milliseconds [default: 8 on PostgreSQL, 20 on MySQL]
     #[arg(long, global = true, value_parser = clap::value_parser!(u64).range(1..))]
     batch: Option<u64>,
+    /// How many connections of this process fill a column at the same time; the same command elsewhere adds more
+    #[arg(long, global = true, default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=64))]
+    workers: u32,
+    /// What backfills give way to: lag=10s, archive=32, wraparound, snapshot=10m, threads=50, history=1000000,
+    /// latency=200ms, hours=22:00-06:00 (UTC), query=SELECT ...; several are allowed
+    #[arg(long = "give-way", global = true, value_name = "MEASURE")]
+    give_way: Vec<Measure>,
+    /// The URL of a replica whose lag counts; without any, those that the server knows
+    #[arg(long = "replica", global = true, value_name = "URL")]
+    replicas: Vec<String>,
+    /// PostgreSQL: keeps the table small while it is filled, by more passes over each page and a VACUUM after each tenth
+    #[arg(long, global = true)]
+    disk_short: bool,
+    /// MySQL: how many times its size a table may have after a backfill that does not fit into its pages, such as 2.3
+    #[arg(long, global = true, value_name = "TIMES")]
+    accept_growth: Option<f64>,
+    /// MySQL: writes only what has changed to the binary log; not for a log that others read rows from
+    #[arg(long, global = true)]
+    minimal_binlog: bool,
+    /// How to tell what happens: for people, or as one JSON object a line on standard output
+    #[arg(long, global = true, value_enum, default_value_t = Events::Text)]
+    events: Events,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+enum Events {
+    Text,
+    Json,
 }
 
 #[derive(Debug, Subcommand)]
@@ -63,6 +101,18 @@ enum Command {
         #[arg(long)]
         drop_rows: bool,
     },
+    /// Makes all backfills of the database stop after their batch, and wait
+    Pause,
+    /// Lets backfills go on that wait
+    Resume,
+    /// Makes backfills run so much of the time; `--batch` sets how long their batches take
+    Speed {
+        /// From 1 to 100, which is all the time
+        #[arg(value_parser = clap::value_parser!(u32).range(1..=100), value_name = "PERCENT")]
+        percent: u32,
+    },
+    /// Makes all backfills of the database stop after their batch, and end; what is filled stays
+    Abort,
     /// Runs all stages of all migrations: for a new database, where no old code runs
     Up,
     /// Notes all migrations up to one as done, without running them
@@ -127,18 +177,33 @@ async fn command(
         patience: Patience {
             lock_timeout: Duration::from_millis(args.lock_timeout),
             budget: Duration::from_secs(args.budget),
+            blocked_total: Duration::from_secs(args.blocked_total),
+            end_blockers: args.end_blockers.or(args.end_idle_blockers).map(|seconds| EndBlockers {
+                after: Duration::from_secs(seconds),
+                active: args.end_blockers.is_some(),
+            }),
+            ..Patience::default()
         },
         backfill: BackfillOptions {
             batch: args.batch.map(Duration::from_millis),
             budget: Duration::from_secs(args.budget),
+            workers: args.workers,
+            disk_short: args.disk_short,
+            accept_growth: args.accept_growth,
+            minimal_binlog: args.minimal_binlog,
+            give_way: with_replicas(args.give_way, args.replicas)?,
             ..BackfillOptions::default()
         },
         functions,
         undo_drops_rows: matches!(args.command, Command::Undo { drop_rows: true }),
         contract_hides: matches!(args.command, Command::Contract { hide: true }),
-        observer: Arc::new(display::Display::new()),
+        observer: match args.events {
+            Events::Text => Arc::new(display::Display::new()),
+            Events::Json => Arc::new(json::Json),
+        },
         ..Options::default()
     };
+    let json = args.events == Events::Json;
     let runner = Runner::new(pool, migrations, options);
     let outcome = match args.command {
         Command::Status => {
@@ -149,12 +214,21 @@ async fn command(
                 None => Ok(()),
             };
         }
+        Command::Pause => return ask(&runner, Wish::Pause).await,
+        Command::Resume => return ask(&runner, Wish::Resume).await,
+        Command::Abort => return ask(&runner, Wish::Abort).await,
+        Command::Speed { percent } => {
+            return ask(&runner, Wish::Speed(percent, args.batch.map(Duration::from_millis))).await;
+        }
         Command::Up => {
             let outcomes = runner.up().await?;
-            if outcomes.is_empty() {
+            if json {
+                outcomes.iter().for_each(json::outcome);
+            } else if outcomes.is_empty() {
                 println!("Nothing to do: all migrations are done.");
+            } else {
+                outcomes.iter().for_each(tell);
             }
-            outcomes.iter().for_each(tell);
             return Ok(());
         }
         Command::Expand => runner.expand().await?,
@@ -174,8 +248,39 @@ async fn command(
             nothing @ Outcome::Nothing(_) => nothing,
         },
     };
-    tell(&outcome);
+    if json {
+        json::outcome(&outcome)
+    } else {
+        tell(&outcome)
+    }
     Ok(())
+}
+
+async fn ask(runner: &Runner, wish: Wish) -> Result<(), ExecError> {
+    let user = ["USER", "LOGNAME", "USERNAME"].iter().find_map(|it| std::env::var(it).ok());
+    let who = user.unwrap_or_else(|| format!("process {}", std::process::id()));
+    runner.ask(wish, &who).await?;
+    println!("Backfills of this database are {wish}.");
+    Ok(())
+}
+
+/// Replicas that were named belong to the bound of their lag.
+fn with_replicas(mut measures: Vec<Measure>, urls: Vec<String>) -> Result<Vec<Measure>, ExecError> {
+    let named: Vec<_> = urls.into_iter().map(Replica).collect();
+    if named.is_empty() {
+        return Ok(measures);
+    }
+    let lag = measures.iter_mut().find_map(|it| match it {
+        Measure::Lag { replicas, .. } => Some(replicas),
+        _ => None,
+    });
+    let none = || {
+        ExecError::Refused(
+            "`--replica` says whose lag counts, and not how much\n  help: add `--give-way lag=10s`".into(),
+        )
+    };
+    *lag.ok_or_else(none)? = named;
+    Ok(measures)
 }
 
 fn tell(outcome: &Outcome) {

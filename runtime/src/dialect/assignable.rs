@@ -1,5 +1,6 @@
-//! Which types hold every value of another, on both servers and without a word from the user.
+//! Which types hold every value of another, on both servers and without a word from the user; and which hold some.
 
+use super::Dialect;
 use crate::schema::ColumnType;
 use crate::sql_type::Kind;
 
@@ -25,6 +26,63 @@ pub(crate) fn assignable(from: &ColumnType, to: &ColumnType) -> bool {
         (Kind::Enum, Kind::Enum) => from.values().iter().all(|it| to.values().contains(it)),
         (_, Kind::Decimal) => integers(from.kind).is_some_and(|(_, high)| high < 10_i128.pow(whole(to).min(30))),
         _ => false,
+    }
+}
+
+/// Whether `to` holds some values of `from`, which come out of an assignment as they went in, and so does each value of `to` on
+/// the way back. Which ones it holds, [`holds`] says.
+pub(crate) fn narrows(from: &ColumnType, to: &ColumnType) -> bool {
+    let floats = |kind| matches!(kind, Kind::Real | Kind::Double);
+    let spelled = !from.spelled.is_empty() || !to.spelled.is_empty();
+    if spelled || assignable(from, to) || floats(from.kind) || floats(to.kind) || from.kind == Kind::Enum {
+        return false;
+    }
+    assignable(to, from) || integers(from.kind).is_some() && integers(to.kind).is_some()
+}
+
+/// The condition that `value` is one of the type's, but for `marker`; nothing for a type that has no limits of its own. With the type that
+/// it comes `from`, one that would be rounded is none either.
+pub(crate) fn holds(
+    dialect: Dialect,
+    to: &ColumnType,
+    value: &str,
+    from: Option<&ColumnType>,
+    marker: Option<&str>,
+) -> Option<String> {
+    if to.spelled.of(dialect).is_some() {
+        return None;
+    }
+    let digits = from.filter(|it| it.kind == Kind::Decimal).and_then(|it| it.scale).unwrap_or_default();
+    if let Some((low, high)) = integers(to.kind) {
+        let marker = marker.and_then(|it| it.parse::<i128>().ok());
+        let (low, high) = (low + i128::from(marker == Some(low)), high - i128::from(marker == Some(high)));
+        let whole = if digits > 0 { format!(" AND {value} = round({value})") } else { String::new() };
+        return Some(format!("{value} BETWEEN {low} AND {high}{whole}"));
+    }
+    match (to.kind, to.length) {
+        (Kind::Text, Some(length)) => {
+            // PostgreSQL counts the characters of texts alone
+            let text = match dialect {
+                Dialect::Postgres if from.is_none() => format!("CAST({value} AS text)"),
+                _ => value.to_owned(),
+            };
+            Some(format!("char_length({text}) <= {length}"))
+        }
+        // on PostgreSQL byte strings have no length
+        (Kind::Bytes, Some(length)) if dialect == Dialect::MySql => Some(format!("octet_length({value}) <= {length}")),
+        (Kind::Decimal, _) => {
+            let scale = to.scale.unwrap_or_default();
+            let beyond = format!("1{}", "0".repeat(whole(to) as usize));
+            let mut fits = format!("{value} > -{beyond} AND {value} < {beyond}");
+            if digits > scale {
+                fits.push_str(&format!(" AND {value} = round({value}, {scale})"));
+            }
+            if let Some(marker) = marker.filter(|_| dialect == Dialect::MySql) {
+                fits.push_str(&format!(" AND {value} <> {marker}"));
+            }
+            Some(fits)
+        }
+        _ => None,
     }
 }
 
@@ -99,6 +157,34 @@ mod tests {
         for it in [plain(Kind::Uuid), plain(Kind::Boolean), ColumnType { spelled, ..plain(Kind::Custom) }] {
             assert!(assignable(&it, &it), "{it:?}");
         }
+    }
+
+    #[test]
+    fn a_narrower_type_says_what_it_holds() {
+        let held = |from: &ColumnType, to: &ColumnType, marker| {
+            assert!(narrows(from, to), "{from:?} {to:?}");
+            Dialect::ALL.map(|dialect| holds(dialect, to, "a", Some(from), marker).unwrap_or_default())
+        };
+        let both = |text: &str| [text.to_owned(), text.to_owned()];
+        let integer = plain(Kind::Integer);
+        assert_eq!(held(&plain(Kind::BigInt), &integer, None), both("a BETWEEN -2147483648 AND 2147483647"));
+        // the value that marks rows without one is none of them
+        let marked = held(&plain(Kind::BigInt), &integer, Some("-2147483648"));
+        assert_eq!(marked, both("a BETWEEN -2147483647 AND 2147483647"));
+        let marked = held(&integer, &plain(Kind::UnsignedInteger), Some("4294967295"));
+        assert_eq!(marked, both("a BETWEEN 0 AND 4294967294"));
+        assert_eq!(
+            held(&decimal(12, 2), &integer, None),
+            both("a BETWEEN -2147483648 AND 2147483647 AND a = round(a)")
+        );
+        let scaled = both("a > -100000000 AND a < 100000000 AND a = round(a, 2)");
+        assert_eq!(held(&decimal(12, 4), &decimal(10, 2), None), scaled);
+        assert_eq!(held(&text(40), &text(20), None), both("char_length(a) <= 20"));
+        for (from, to) in [(Kind::Double, Kind::Real), (Kind::Real, Kind::Integer), (Kind::Text, Kind::Json)] {
+            assert!(!narrows(&plain(from), &plain(to)), "{from:?} {to:?}");
+        }
+        assert!(!narrows(&text(20), &text(40)), "nothing is lost");
+        assert!(!narrows(&decimal(10, 2), &decimal(8, 4)), "what new code writes is rounded for old code");
     }
 
     #[test]

@@ -9,10 +9,11 @@ mod sql_words;
 
 use std::fmt;
 
-pub(crate) use assignable::{assignable, integers, is_number};
-pub(crate) use sql_words::{columns_in, default_is_stable, with_column};
+pub(crate) use assignable::{assignable, holds, integers, is_number, narrows};
+pub(crate) use sql_words::{columns_in, default_is_stable, is_repeatable, with_column};
 
 use crate::schema::ColumnType;
+use crate::sql_type::Kind;
 
 /// A server family with its own SQL.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
@@ -70,6 +71,14 @@ impl Dialect {
         }
     }
 
+    /// A column's type as its definition has it: with its collation, where one is given.
+    pub(crate) fn type_definition(self, ty: &ColumnType) -> String {
+        match self {
+            Self::Postgres => postgres::types::definition(ty),
+            Self::MySql => mysql::types::definition(ty),
+        }
+    }
+
     /// A column's type as the catalog shows it.
     pub(crate) fn catalog_type(self, ty: &ColumnType) -> String {
         match self {
@@ -85,6 +94,15 @@ impl Dialect {
             format!("CAST(CAST({value} AS text) AS {})", self.type_name(to))
         } else {
             value.to_owned()
+        }
+    }
+
+    /// A marker (`types::left_out`) as an expression beside values of its type: MySQL takes hexadecimal digits for bytes, and a
+    /// text beside bytes for bytes.
+    pub(crate) fn marker_in_text(self, ty: &ColumnType, marker: &str) -> String {
+        match (self, ty.kind) {
+            (Self::MySql, Kind::Text) => format!("_utf8mb4 {marker}"),
+            _ => marker.to_owned(),
         }
     }
 

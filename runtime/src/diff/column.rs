@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use super::Diff;
 use crate::dialect::Dialect;
-use crate::operation::Operation;
+use crate::operation::reshape::{self, Group};
+use crate::operation::{Operation, Relabel};
 use crate::schema::{Column, Table};
 
 impl Diff<'_> {
@@ -14,21 +15,26 @@ impl Diff<'_> {
         self.dropped_or_renamed(after, &gone, &new);
         self.generated(before, after);
         let renamed: BTreeMap<&str, &str> = new.iter().filter_map(|it| self.renamed(after, &gone, it)).collect();
-        for column in &new {
+        let groups = reshape::groups(before, after, self.intents);
+        self.ways_back(after, &gone, &new, &groups);
+        let names = |it: &[&Column]| it.iter().map(|it| it.name.clone()).collect();
+        for group in groups.iter().filter(|it| !it.new.is_empty()) {
+            self.operations.push(Operation::Reshape {
+                table: after.name.clone(),
+                from: names(&group.old),
+                columns: names(&group.new),
+            });
+        }
+        let grouped = |column: &&&Column| groups.iter().any(|group| group.new.contains(*column));
+        let key = |column: &Column| (after.name.clone(), column.name.clone());
+        let moved = |column: &&&Column| self.intents.moved_from.contains_key(&key(column));
+        for column in new.iter().filter(|it| !grouped(it) && !moved(it)).collect::<Vec<_>>() {
             let (table, column_name) = (after.name.clone(), column.name.clone());
             let from = renamed.iter().find(|(_, to)| **to == column.name);
             self.operations.push(match from {
                 Some((from, _)) => Operation::RenameColumn { table, from: (*from).to_owned(), column: column_name },
                 None => Operation::AddColumn { table, column: column_name },
             });
-            if column.identity && from.is_none() {
-                self.refuse(
-                    &after.name,
-                    Some(&column.name),
-                    format!("column `{}.{}` is new and numbered by the server", after.name, column.name),
-                    "adding an identity column to a table is not derived: leave it out of an existing table",
-                );
-            }
         }
         for column in &gone {
             self.operations.push(Operation::DropColumn {
@@ -39,7 +45,11 @@ impl Diff<'_> {
         }
         for column in &after.columns {
             if let Some(earlier) = before.column(&column.name) {
-                self.column(&after.name, earlier, column);
+                if earlier.identity != column.identity {
+                    self.identity([before, after], earlier, column);
+                } else {
+                    self.column(&after.name, earlier, column);
+                }
             }
         }
     }
@@ -83,6 +93,8 @@ impl Diff<'_> {
         }
         let added: Vec<&&Column> =
             new.iter().filter(|it| !self.intents.renamed_from.contains_key(&key(&it.name))).collect();
+        let added: Vec<_> =
+            added.into_iter().filter(|it| !self.intents.moved_from.contains_key(&key(&it.name))).collect();
         if unexplained.is_empty() || added.is_empty() {
             return;
         }
@@ -103,6 +115,56 @@ impl Diff<'_> {
         }
     }
 
+    /// Old code reads a column from which new ones follow, and new code writes those: only the author knows how the one
+    /// becomes the other again, or that nobody needs it.
+    fn ways_back(&mut self, table: &Table, gone: &[&Column], new: &[&Column], groups: &[Group<'_>]) {
+        let key = |column: &Column| (table.name.clone(), column.name.clone());
+        let renamed = |old: &Column| new.iter().any(|it| self.intents.renamed_from.get(&key(it)) == Some(&old.name));
+        let follows = |new: &Column, old: &Column| {
+            self.intents.backfills.get(&key(new)).is_some_and(|it| reshape::names(it, &old.name))
+        };
+        let mut refused = Vec::new();
+        for old in gone.iter().filter(|it| self.intents.dropped.contains(&key(it))) {
+            let place = format!("`{}.{}`", table.name, old.name);
+            if self.intents.reverses.contains_key(&key(old)) {
+                let alone = groups.iter().any(|it| it.new.is_empty() && it.old.contains(old));
+                if renamed(old) {
+                    refused.push((
+                        None,
+                        format!("column {place} is said to be renamed, and to give its place to others"),
+                        format!("remove `renamed_from`, or remove \"{}\" from #[table(dropped(...))]", old.name),
+                    ));
+                } else if alone {
+                    refused.push((
+                        None,
+                        format!("column {place} has a `reverse`, which names no new column"),
+                        "write it over the new columns that follow from it, or remove it".to_owned(),
+                    ));
+                }
+                continue;
+            }
+            let follower = new.iter().find(|it| follows(it, old));
+            if let Some(new) = follower.filter(|_| !renamed(old) && !self.intents.one_way.contains(&key(old))) {
+                refused.push((
+                    Some(new.name.clone()),
+                    format!(
+                        "column {place} goes and `{0}.{1}` follows from it, so until contract old code reads what new code no \
+                         longer writes",
+                        table.name, new.name
+                    ),
+                    format!(
+                        "both ways: #[table(dropped(\"{0}\", reverse = \"...\"))] on the struct of `{1}`, its value over the new \
+                         columns; if old code can do without: #[table(dropped(\"{0}\", one_way))]",
+                        old.name, table.name
+                    ),
+                ));
+            }
+        }
+        for (column, message, help) in refused {
+            self.refuse(&table.name, column.as_deref(), message, help);
+        }
+    }
+
     fn column(&mut self, table: &str, before: &Column, after: &Column) {
         let (table, column) = (table.to_owned(), after.name.clone());
         if before.generated.is_some() || after.generated.is_some() {
@@ -110,14 +172,6 @@ impl Diff<'_> {
         }
         if before.ty != after.ty {
             self.operations.push(Operation::ChangeType { table: table.clone(), column: column.clone() });
-        }
-        if before.identity != after.identity {
-            self.refuse(
-                &table,
-                Some(&column),
-                format!("column `{table}.{column}` begins or ends to be numbered by the server"),
-                "changing `identity` is not derived: keep it as it was",
-            );
         }
         match (before.nullable, after.nullable) {
             (true, false) => {
@@ -128,9 +182,16 @@ impl Diff<'_> {
             }
             _ => {}
         }
+        // a default that goes on meaning what it did is no other one
+        let earlier = match (&before.ty.enumeration, &after.ty.enumeration) {
+            (Some(from), Some(to)) if from.name == to.name => {
+                Relabel::new(from, to, self.intents).default(&before.default)
+            }
+            _ => before.default.clone(),
+        };
         let changes = |to_some: bool| {
             Dialect::ALL.into_iter().any(|dialect| {
-                let (from, to) = (before.default.of(dialect), after.default.of(dialect));
+                let (from, to) = (earlier.of(dialect), after.default.of(dialect));
                 from != to && to.is_some() == to_some
             })
         };
@@ -140,5 +201,32 @@ impl Diff<'_> {
         if changes(false) {
             self.operations.push(Operation::DropDefault { table, column });
         }
+    }
+
+    /// The server begins or ends to number a column.
+    fn identity(&mut self, [source, target]: [&Table; 2], before: &Column, after: &Column) {
+        let table = &target.name;
+        let column = after.name.clone();
+        let mut wrong = |what: &str, help: &str| {
+            let begins = if after.identity { "begins to be numbered by the server" } else { "is numbered no longer" };
+            let message = format!("column `{table}.{column}` {begins}, and {what}");
+            self.refuse(table, Some(&column), message, help);
+        };
+        if before.ty != after.ty || before.nullable != after.nullable || before.default != after.default {
+            wrong("its type, NULL or default changes too", "change that in a migration before this one");
+        } else if source.primary_key != target.primary_key {
+            wrong("the primary key changes too", "change the key in a migration before this one");
+        } else if target.primary_key.first() != Some(&column) {
+            wrong(
+                "it is not the first column of the primary key, whose index tells the greatest number",
+                "put its field before the others of the key, in a migration before this one",
+            );
+        }
+        let (table, column) = (table.to_owned(), column);
+        self.operations.push(if after.identity {
+            Operation::SetIdentity { table, column }
+        } else {
+            Operation::DropIdentity { table, column }
+        });
     }
 }

@@ -1,12 +1,17 @@
 //! Source and target schema to operations. Pure, in a fixed order, and it guesses nothing: what
 //! can be read in two ways is an error that prints both spellings.
 
+mod attach;
 mod column;
 mod create;
 mod enums;
 mod generated;
+mod guards;
+mod moved;
 mod partition;
 mod rename;
+
+pub use guards::settled;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -26,7 +31,9 @@ pub fn diff(source: &Schema, target: &Schema, intents: &Intents) -> Result<Vec<O
     diff.enums(target);
     diff.renamed_tables(&renamed, target);
     diff.dropped_tables(target);
+    diff.purged_tables();
     let new: Vec<&Table> = target.tables.values().filter(|it| !source.tables.contains_key(&it.name)).collect();
+    diff.comes_again(&new, &renamed);
     let created = create::in_order(&new, source);
     for table in target.tables.values() {
         if let Some(before) = source.tables.get(&table.name)
@@ -35,8 +42,10 @@ pub fn diff(source: &Schema, target: &Schema, intents: &Intents) -> Result<Vec<O
             diff.table(before, table);
         }
     }
+    diff.moved_columns(target);
     diff.operations.extend(created.iter().flat_map(create::deferred_keys));
     diff.keys_to_renamed(&renamed, &created, target);
+    diff.held_on_mysql(&renamed, target);
     diff.partitions(target);
     diff.operations.sort();
     diff.generated_go_first();
@@ -75,8 +84,29 @@ impl Diff<'_> {
     fn dropped_tables(&mut self, target: &Schema) {
         let gone: Vec<_> = self.source.tables.keys().filter(|it| !target.tables.contains_key(*it)).cloned().collect();
         let new: Vec<_> = target.tables.keys().filter(|it| !self.source.tables.contains_key(*it)).cloned().collect();
+        let attached = self.attached(target);
         for table in gone {
+            if let Some(parent) = attached.get(&table) {
+                if self.intents.dropped_tables.contains(&table) {
+                    let message =
+                        format!("table `{table}` is said to be dropped, and to become a partition of `{parent}`");
+                    self.refuse(parent, None, message, "leave `--drop-table` away, or the partition");
+                }
+                continue;
+            }
             if self.intents.dropped_tables.contains(&table) {
+                if let Some(before) = self.source.dropped.get(&table) {
+                    let message = format!(
+                        "table `{table}` goes, and the one of that name that `{}` has dropped is still there as `{}`",
+                        before.migration, before.name
+                    );
+                    self.refuse(
+                        &table,
+                        None,
+                        message,
+                        format!("let that go for good first, in a migration of its own: `cargo xtask generate --purge-table {table}`"),
+                    );
+                }
                 self.dropped_table(&table);
                 continue;
             }
@@ -87,6 +117,10 @@ impl Diff<'_> {
                 "kept: list its struct in `schema!` again".to_owned(),
             ];
             ways.extend(renamed.map(|it| format!("renamed: {it}")));
+            let lists = |it: &&Table| it.partitioned.as_ref().is_some_and(|it| it.partitions.contains_key(&table));
+            ways.extend(target.tables.values().find(lists).map(|it| {
+                format!("a partition from now on: `attach` in `partition(name = \"{table}\", ...)` of `{}`", it.name)
+            }));
             self.refuse(
                 &table,
                 None,
@@ -104,6 +138,45 @@ impl Diff<'_> {
                     help: "correct the name after `--drop-table`, or remove the struct from `schema!`".into(),
                 });
             }
+        }
+    }
+
+    /// PostgreSQL has one name for one index, sequence or partition of all tables, and MySQL for one check; a table that is
+    /// renamed away keeps its own.
+    fn comes_again(&mut self, new: &[&Table], renamed: &BTreeMap<String, String>) {
+        for table in new.iter().map(|it| &it.name).chain(renamed.keys()) {
+            let Some(before) = self.source.dropped.get(table) else { continue };
+            let message = format!(
+                "table `{table}` comes, and the one of that name that `{}` has dropped is still there as `{}`, whose indexes \
+                 and keys have the names that those of the new one would have",
+                before.migration, before.name
+            );
+            self.refuse(
+                table,
+                None,
+                message,
+                format!(
+                    "let that go for good first, in a migration of its own (`cargo xtask generate --purge-table {table}`); or \
+                     give the new one another name"
+                ),
+            );
+        }
+    }
+
+    fn purged_tables(&mut self) {
+        for table in &self.intents.purged_tables {
+            if self.source.dropped.contains_key(table) {
+                self.operations.push(Operation::PurgeTable { table: table.clone() });
+                continue;
+            }
+            let known: Vec<_> = self.source.dropped.keys().map(|it| format!("`{it}`")).collect();
+            let known =
+                if known.is_empty() { "there is none".to_owned() } else { format!("these are: {}", known.join(", ")) };
+            self.errors.push(SchemaError {
+                at: None,
+                message: format!("table `{table}` is said to go for good, and no migration has renamed it away"),
+                help: format!("correct the name after `--purge-table` ({known}); a table goes by `--drop-table` first"),
+            });
         }
     }
 
@@ -165,7 +238,8 @@ impl Diff<'_> {
 
     fn checks(&mut self, before: &Table, after: &Table) {
         let table = &after.name;
-        let both: BTreeSet<_> = changed(&before.checks, &after.checks).collect();
+        let both = changed_by(&before.checks, &after.checks, |one, other| !one.same_as(other));
+        let both: BTreeSet<_> = both.collect();
         let (gone, new) = gone_and_new(&before.checks, &after.checks);
         let drop = gone.chain(both.iter().copied()).map(|check| (table.clone(), check.clone()));
         self.operations.extend(drop.map(|(table, check)| Operation::DropCheck { table, check }));
@@ -178,7 +252,16 @@ fn changed<'a, T: PartialEq>(
     before: &'a BTreeMap<String, T>,
     after: &'a BTreeMap<String, T>,
 ) -> impl Iterator<Item = &'a String> {
-    after.iter().filter(|(name, it)| before.get(*name).is_some_and(|other| other != *it)).map(|(name, _)| name)
+    changed_by(before, after, |one, other| one != other)
+}
+
+fn changed_by<'a, T>(
+    before: &'a BTreeMap<String, T>,
+    after: &'a BTreeMap<String, T>,
+    differ: impl Fn(&T, &T) -> bool,
+) -> impl Iterator<Item = &'a String> {
+    let changed = after.iter().filter(move |(name, it)| before.get(*name).is_some_and(|other| differ(other, it)));
+    changed.map(|(name, _)| name)
 }
 
 fn gone_and_new<'a, T>(

@@ -1,22 +1,30 @@
 //! Partitioned tables. What changes the catalog alone goes through the table, and the server does the same to
-//! every partition, whoever made it. What reads or writes rows, or wants a statement for each partition, is
-//! refused by its name.
+//! every partition, whoever made it; what reads rows goes through the partitions that there are then
+//! (`operation/partitions.rs`). What is not known to be sound there is refused by its name.
 
 use super::Diff;
-use crate::dialect::Dialect;
 use crate::operation::Operation;
 use crate::schema::{Schema, Table};
 
 impl Diff<'_> {
     pub(super) fn partitions(&mut self, target: &Schema) {
         for after in target.tables.values() {
-            if let Some(before) = self.source.tables.get(&after.name) {
-                self.partitioning(before, after);
+            match self.source.tables.get(&after.name) {
+                Some(before) => self.partitioning(before, after),
+                None => self.attached_to_new(after),
             }
         }
         let refused: Vec<_> = self.operations.iter().filter_map(|it| self.not_derived(it, target)).collect();
         for (table, column, message) in refused {
             self.refuse(&table, column.as_deref(), message, HELP);
+        }
+    }
+
+    fn attached_to_new(&mut self, table: &Table) {
+        for name in table.partitioned.iter().flat_map(|it| it.partitions.keys()) {
+            if self.intents.attached.contains(&(table.name.clone(), name.clone())) {
+                self.attach(None, table, name);
+            }
         }
     }
 
@@ -33,21 +41,40 @@ impl Diff<'_> {
             }
         };
         if (old.by, &old.columns, old.postgres_only) != (new.by, &new.columns, new.postgres_only) {
-            self.refuse(table, None, format!("table `{table}` is partitioned otherwise"), OTHERWISE);
+            return self.refuse(table, None, format!("table `{table}` is partitioned otherwise"), OTHERWISE);
         }
         for (name, bounds) in &new.partitions {
-            let message = match old.partitions.get(name) {
-                None => format!("partition `{name}` of `{table}` is new, and the table is not"),
-                Some(it) if it != bounds => format!("partition `{name}` of `{table}` has other bounds"),
-                Some(_) => continue,
-            };
-            self.refuse(
-                table,
-                None,
-                message,
-                "only the partitions that a new table begins with are derived: make it where others are made \
-                 (pg_partman, a job), and take it out of the struct; what no struct lists is left alone",
-            );
+            let (table, partition) = (table.clone(), name.clone());
+            match old.partitions.get(name) {
+                None if self.intents.attached.contains(&(table.clone(), partition.clone())) => {
+                    self.attach(Some(before), after, name);
+                }
+                None => self.operations.push(Operation::AttachPartition { table, partition }),
+                Some(it) if it != bounds => self.refuse(
+                    &table,
+                    None,
+                    format!("partition `{name}` of `{table}` has other bounds"),
+                    "no server changes them: detach it (`detached`) in one migration, and list one of another name",
+                ),
+                Some(_) => {}
+            }
+        }
+        for name in old.partitions.keys().filter(|it| !new.partitions.contains_key(*it)) {
+            let key = (table.clone(), name.clone());
+            if self.intents.detached.contains(&key) {
+                let (table, partition) = key;
+                self.operations.push(Operation::DetachPartition { table, partition });
+            } else if !self.intents.unlisted.contains(&key) {
+                self.refuse(
+                    table,
+                    None,
+                    format!("partition `{name}` of `{table}` is in the last migration and no longer in the list"),
+                    format!(
+                        "detached, with its rows: #[table(detached(\"{name}\"))]; left as it is, for others to look after: \
+                         #[table(unlisted(\"{name}\"))]"
+                    ),
+                );
+            }
         }
     }
 
@@ -59,10 +86,25 @@ impl Diff<'_> {
         let what = match operation {
             // a new column is looked at by its operation, since only that knows whether rows are to be filled
             Operation::CreateTable { .. }
+            | Operation::AttachPartition { .. }
+            | Operation::AttachTable { .. }
+            | Operation::DetachPartition { .. }
             | Operation::AddColumn { .. }
+            | Operation::SetNotNull { .. }
+            | Operation::DropNotNull { .. }
+            | Operation::DropColumn { .. }
+            | Operation::AddIndex { .. }
+            | Operation::RenameIndex { .. }
+            | Operation::DropIndex { .. }
+            | Operation::AddCheck { .. }
+            | Operation::EnforceCheck { .. }
+            | Operation::DropCheck { .. }
+            | Operation::AddForeignKey { replaces: false, .. }
+            | Operation::DropForeignKey { .. }
             | Operation::SetDefault { .. }
             | Operation::DropDefault { .. }
             | Operation::DropTable { .. }
+            | Operation::PurgeTable { .. }
             | Operation::CreateEnum { .. }
             | Operation::AddEnumValues { .. }
             | Operation::DropEnum { .. } => return None,
@@ -80,6 +122,14 @@ impl Diff<'_> {
                 .map(|what| (table.to_owned(), None, refusal(&what, child.map_or(table, |it| &it.name))));
             }
             Operation::RenameColumn { from, column, .. } => format!("renaming column `{from}` to `{column}`"),
+            Operation::Reshape { columns, .. } => format!("filling column `{}` from others", columns[0]),
+            Operation::MoveColumn { column, from_table, .. } => {
+                if found(from_table).is_some_and(is_partitioned) {
+                    let what = format!("moving column `{column}` from it");
+                    return Some((table.to_owned(), Some(column.clone()), refusal(&what, from_table)));
+                }
+                format!("moving column `{column}` to it")
+            }
             Operation::ChangeType { column, .. } => {
                 // the foreign keys to it are made anew
                 let mut children = self.source.tables.values().filter(|it| is_partitioned(it));
@@ -93,18 +143,6 @@ impl Diff<'_> {
                 }
                 format!("changing the type of column `{column}`")
             }
-            Operation::SetNotNull { column, .. } => format!("taking NULL from column `{column}`"),
-            // NOT NULL goes first from a column that new code leaves out, and the way back reads every row
-            Operation::DropColumn { table, column, renamed_to } => {
-                let takes_none = self.source.tables.get(table).and_then(|it| it.column(column));
-                if renamed_to.is_none()
-                    && takes_none.is_some_and(|it| it.nullable || it.default.of(Dialect::Postgres).is_some())
-                {
-                    return None;
-                }
-                format!("dropping column `{column}`, which takes no NULL and has no default,")
-            }
-            Operation::DropNotNull { column, .. } => format!("letting column `{column}` take NULL"),
             Operation::ChangeKey { .. } => {
                 let refers =
                     |it: &&Table| is_partitioned(it) && it.foreign_keys.values().any(|key| key.references == table);
@@ -114,13 +152,11 @@ impl Diff<'_> {
                 }
                 "changing its primary key".to_owned()
             }
-            Operation::AddIndex { index, .. } => format!("adding index `{index}`"),
-            Operation::RenameIndex { from, index, .. } => format!("renaming index `{from}` to `{index}`"),
-            Operation::DropIndex { index, .. } => format!("dropping index `{index}`"),
-            Operation::AddCheck { check, .. } => format!("adding check `{check}`"),
-            Operation::DropCheck { check, .. } => format!("dropping check `{check}`"),
-            Operation::AddForeignKey { foreign_key, .. } => format!("adding foreign key `{foreign_key}`"),
-            Operation::DropForeignKey { foreign_key, .. } => format!("dropping foreign key `{foreign_key}`"),
+            Operation::SetIdentity { column, .. } => format!("beginning to number column `{column}`"),
+            Operation::DropIdentity { column, .. } => format!("ending to number column `{column}`"),
+            Operation::AddForeignKey { foreign_key, replaces: true, .. } => {
+                format!("changing foreign key `{foreign_key}`")
+            }
         };
         found(table)
             .is_some_and(is_partitioned)
@@ -132,6 +168,5 @@ fn refusal(what: &str, table: &str) -> String {
     format!("table `{table}` is partitioned, and {what} is not derived there")
 }
 
-const HELP: &str = "leave it as it is; columns that need no value for each row can be added and dropped, and defaults set and \
-                    dropped";
+const HELP: &str = "leave it as it is; a new column beside it can be filled by an SQL expression (`backfill`)";
 const OTHERWISE: &str = "that is not derived: make a new table, and copy the rows";

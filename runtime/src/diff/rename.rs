@@ -23,7 +23,7 @@ pub(super) fn moved_all(source: &Schema, renamed: &BTreeMap<String, String>) -> 
         .tables
         .values()
         .map(|table| renamed.iter().fold(table.clone(), |table, (new, old)| moved(&table, old, new)));
-    Schema { tables: all.map(|it| (it.name.clone(), it)).collect() }
+    Schema { tables: all.map(|it| (it.name.clone(), it)).collect(), dropped: source.dropped.clone() }
 }
 
 impl Diff<'_> {

@@ -7,11 +7,11 @@ use super::event::{Blocker, Event};
 use super::ledger::{self, Cost, Direction, Entry};
 use super::retry::{gave_way, pause};
 use super::runner::Work;
-use super::session::code;
-use super::{ExecError, Session, blockers, watch};
+use super::session::{code, lost};
+use super::{ExecError, Session, blockers, meter, watch};
 use crate::dialect::Dialect;
 use crate::migration::history::Recorded;
-use crate::migration::{Algorithm, Claim, Fact, Stage};
+use crate::migration::{Algorithm, Claim, Extent, Fact, Stage};
 
 /// What is to be done, whichever way it goes.
 #[derive(Debug, Clone, Copy)]
@@ -28,11 +28,17 @@ pub(crate) struct Task<'a> {
     pub(crate) done: &'a Fact,
     /// What removes an index that an earlier attempt left invalid.
     pub(crate) clean_up: Option<&'a str>,
+    /// What the ledger says once it is done: `done`, or of one partition of several `partition`.
+    pub(crate) noted: &'static str,
     /// Where it stands: file and line.
     pub(crate) place: &'a str,
 }
 
 impl Task<'_> {
+    fn undoes(&self) -> bool {
+        self.direction == Direction::Undo
+    }
+
     fn entry(&self, event: &'static str, cost: Cost) -> Entry<'_> {
         Entry {
             recorded: self.recorded,
@@ -53,23 +59,37 @@ pub(crate) async fn apply(work: &mut Work<'_>, task: &Task<'_>, begun: bool) -> 
     super::lock::still_held(&mut work.session).await?;
     if begun && super::holds(&mut work.session, task.done).await? {
         work.tell(&Event::Found { sql: task.sql.to_owned() });
-        return note(work, &task.entry("done", Cost::default())).await;
+        return note(work, &task.entry(task.noted, Cost::default())).await;
     }
     note(work, &task.entry("started", Cost::default())).await?;
     work.tell(&Event::Statement { sql: task.sql.to_owned() });
     let begun = Instant::now();
     let mut cost = Cost::default();
+    let earlier_ms = ledger::blocked_ms(&mut work.session, task.recorded).await?;
     loop {
-        let lock_timeout = match wait_outside(work, task, begun).await? {
+        let waited = Instant::now();
+        let outcome = wait_outside(work, task, begun).await?;
+        if outcome.waited {
+            meter::waited("blockers", waited.elapsed());
+        }
+        let lock_timeout = match outcome.may_queue {
             Ok(lock_timeout) => lock_timeout,
             Err(blockers) => return Err(blocked(work, task, cost, begun, blockers).await),
         };
+        if task.direction == Direction::Do && is_spent(work, earlier_ms + cost.blocked_ms) {
+            return Err(spent(work, task, cost, begun, earlier_ms).await?);
+        }
         cost.attempts += 1;
         cost.waited_ms = millis(begun);
         let attempt = Instant::now();
-        match attempt_once(work, task, cost, lock_timeout).await {
+        let Attempt { outcome, blocked: behind_us } = attempt_once(work, task, cost, lock_timeout).await;
+        cost.blocked_ms += behind_us;
+        let migration = &task.recorded.migration.id;
+        meter::blocked(migration, task.stage, task.undoes(), Duration::from_millis(behind_us));
+        match outcome {
             Ok(()) => {
                 cost.duration_ms = millis(attempt);
+                meter::statement(migration, task.stage, task.undoes(), attempt.elapsed());
                 work.tell(&Event::Done {
                     duration_ms: cost.duration_ms,
                     waited_ms: cost.waited_ms,
@@ -78,7 +98,12 @@ pub(crate) async fn apply(work: &mut Work<'_>, task: &Task<'_>, begun: bool) -> 
                 return Ok(());
             }
             Err(error) if gave_way(&error) => {
-                work.tell(&Event::Retry { reason: error.to_string() });
+                let reason = error.to_string();
+                // what it has cost is noted at once, since the runner may not live to the end
+                let cost_of_it = Cost { duration_ms: millis(attempt), blocked_ms: behind_us, ..cost };
+                note(work, &Entry { detail: Some(&reason), ..task.entry("gave_way", cost_of_it) }).await?;
+                meter::retried("statement");
+                work.tell(&Event::Retry { reason });
                 if begun.elapsed() >= work.options.patience.budget {
                     let blockers = blockers::find(&mut work.session, task.claim).await?;
                     return Err(blocked(work, task, cost, begun, blockers).await);
@@ -86,42 +111,100 @@ pub(crate) async fn apply(work: &mut Work<'_>, task: &Task<'_>, begun: bool) -> 
                 tokio::time::sleep(pause(cost.attempts)).await;
                 // outside a transaction the statement may be done, and only its note not
                 if super::holds(&mut work.session, task.done).await? {
-                    return note(work, &task.entry("done", cost)).await;
+                    return note(work, &task.entry(task.noted, Cost { blocked_ms: 0, ..cost })).await;
                 }
             }
-            Err(error) => return Err(failed(work, task, cost, error).await),
+            Err(error) => return Err(failed(work, task, Cost { blocked_ms: behind_us, ..cost }, error).await),
         }
     }
 }
 
+/// What came of an attempt.
+struct Attempt {
+    outcome: Result<(), sqlx::Error>,
+    /// For how long others may have waited behind it, in milliseconds.
+    blocked: u64,
+}
+
+/// For how long others may have waited behind a statement that took so long. Nobody waits for what conflicts with
+/// neither reads nor writes; and the time for which rows are copied is the author's word, so what counts of it is the wait
+/// in the queue.
+fn behind(claim: &Claim, took: Duration, lock_timeout: Duration) -> u64 {
+    let extent = claim.reads.max(claim.writes);
+    let counted = match extent {
+        Extent::No => Duration::ZERO,
+        Extent::Brief => took,
+        Extent::Rows => took.min(lock_timeout),
+    };
+    u64::try_from(counted.as_millis()).unwrap_or(u64::MAX)
+}
+
+fn is_spent(work: &Work<'_>, blocked_ms: u64) -> bool {
+    u128::from(blocked_ms) >= work.options.patience.blocked_total.as_millis()
+}
+
+/// What came of waiting outside the queue.
+struct Waited {
+    /// Whether there was anybody to wait for.
+    waited: bool,
+    /// How long an attempt may stand in the queue; or who is still in the way.
+    may_queue: Result<Duration, Vec<Blocker>>,
+}
+
 /// Waits until nobody is in the way. Gives how long an attempt may stand in the queue; or, when
 /// the budget is spent, who is still in the way.
-async fn wait_outside(
-    work: &mut Work<'_>,
-    task: &Task<'_>,
-    begun: Instant,
-) -> Result<Result<Duration, Vec<Blocker>>, ExecError> {
+async fn wait_outside(work: &mut Work<'_>, task: &Task<'_>, begun: Instant) -> Result<Waited, ExecError> {
     let mut told = false;
     let mut attempt = 0;
     loop {
-        let found = blockers::find(&mut work.session, task.claim).await?;
+        let mut found = blockers::find(&mut work.session, task.claim).await?;
+        found.retain(blockers::is_old);
+        if work.session.dialect() == Dialect::Postgres && !task.transactional {
+            let age = work.options.patience.old_transaction;
+            found.extend(blockers::old_transactions(&mut work.session, task.claim, age).await?);
+        }
         if found.is_empty() {
-            return Ok(Ok(work.options.patience.lock_timeout));
+            return Ok(Waited { waited: told, may_queue: Ok(work.options.patience.lock_timeout) });
         }
         if found.iter().all(blockers::gives_way) {
             work.tell(&Event::Waiting { blockers: found });
-            return Ok(Ok(behind_autovacuum(work).await?));
+            return Ok(Waited { waited: told, may_queue: Ok(behind_autovacuum(work).await?) });
         }
         if begun.elapsed() >= work.options.patience.budget {
-            return Ok(Err(found));
+            return Ok(Waited { waited: told, may_queue: Err(found) });
         }
         if !told {
-            work.tell(&Event::Waiting { blockers: found });
+            work.tell(&Event::Waiting { blockers: found.clone() });
             told = true;
+        }
+        if end_blockers(work, task, begun, &found).await? {
+            continue;
         }
         attempt += 1;
         tokio::time::sleep(pause(attempt)).await;
     }
+}
+
+/// Ends those in the way whom the policy means, and notes it; `true` if there was one.
+async fn end_blockers(
+    work: &mut Work<'_>,
+    task: &Task<'_>,
+    begun: Instant,
+    found: &[Blocker],
+) -> Result<bool, ExecError> {
+    let policy = work.options.patience.end_blockers;
+    let Some(policy) = policy.filter(|it| begun.elapsed() >= it.after) else { return Ok(false) };
+    let mut any = false;
+    for blocker in found {
+        if blockers::end(&mut work.session, blocker, policy).await? {
+            let who = blocker.to_string();
+            note(work, &Entry { detail: Some(&who), ..task.entry("ended", Cost::default()) }).await?;
+            meter::ended();
+            work.tell(&Event::Ended { blocker: blocker.clone() });
+            any = true;
+        }
+    }
+    Ok(any)
 }
 
 /// An autovacuum may go on for hours, and ends only for those who stand behind it that long.
@@ -132,55 +215,56 @@ async fn behind_autovacuum(work: &mut Work<'_>) -> Result<Duration, ExecError> {
     Ok(work.options.patience.lock_timeout.max(server + Duration::from_millis(250)))
 }
 
-async fn attempt_once(
-    work: &mut Work<'_>,
-    task: &Task<'_>,
-    cost: Cost,
-    lock_timeout: Duration,
-) -> Result<(), sqlx::Error> {
-    for (name, value) in task.settings {
-        work.session.execute(&format!("SET SESSION {name} = {value}")).await?;
+async fn attempt_once(work: &mut Work<'_>, task: &Task<'_>, cost: Cost, lock_timeout: Duration) -> Attempt {
+    let settings = |set: &dyn Fn(&str, &str) -> String| -> Vec<String> {
+        task.settings.iter().map(|(name, value)| set(name, value)).collect()
+    };
+    let dialect = work.session.dialect();
+    for sql in settings(&|name, value| format!("SET SESSION {name} = {value}")) {
+        if let Err(error) = work.session.execute(&sql).await {
+            return Attempt { outcome: Err(error), blocked: 0 };
+        }
     }
-    let outcome = match work.session.dialect() {
+    let attempt = match dialect {
         Dialect::Postgres if task.transactional => in_transaction(work, task, cost, lock_timeout).await,
-        Dialect::Postgres => alone(work, task, cost).await,
+        Dialect::Postgres => Attempt { outcome: alone(work, task, cost).await, blocked: 0 },
         Dialect::MySql => on_mysql(work, task, cost, lock_timeout).await,
     };
-    for (name, _) in task.settings {
-        let back = match work.session.dialect() {
-            Dialect::Postgres => format!("RESET {name}"),
-            Dialect::MySql => format!("SET SESSION {name} = DEFAULT"),
-        };
-        work.session.execute(&back).await?;
+    let back = settings(&|name, _| match dialect {
+        Dialect::Postgres => format!("RESET {name}"),
+        Dialect::MySql => format!("SET SESSION {name} = DEFAULT"),
+    });
+    for sql in back {
+        if let Err(error) = work.session.execute(&sql).await {
+            return Attempt { outcome: Err(error), ..attempt };
+        }
     }
-    outcome
+    attempt
 }
 
 /// PostgreSQL: the work and its note commit together.
-async fn in_transaction(
-    work: &mut Work<'_>,
-    task: &Task<'_>,
-    cost: Cost,
-    lock_timeout: Duration,
-) -> Result<(), sqlx::Error> {
-    let lock_timeout = lock_timeout.as_millis().max(1);
+async fn in_transaction(work: &mut Work<'_>, task: &Task<'_>, cost: Cost, lock_timeout: Duration) -> Attempt {
     let session = &mut work.session;
-    session
-        .execute(&format!("BEGIN; SET LOCAL lock_timeout = {lock_timeout}; SET LOCAL statement_timeout = 0"))
-        .await?;
+    let begin =
+        format!("BEGIN; SET LOCAL lock_timeout = {}; SET LOCAL statement_timeout = 0", lock_timeout.as_millis().max(1));
+    if let Err(error) = session.execute(&begin).await {
+        return Attempt { outcome: Err(error), blocked: 0 };
+    }
     let begun = Instant::now();
     let outcome = match session.execute(task.sql).await {
         Ok(_) => {
-            let cost = Cost { duration_ms: millis(begun), ..cost };
-            let note = ledger::note_sql(Dialect::Postgres, work.runner, &task.entry("done", cost));
+            let blocked_ms = behind(task.claim, begun.elapsed(), lock_timeout);
+            let cost = Cost { duration_ms: millis(begun), blocked_ms, ..cost };
+            let note = ledger::note_sql(Dialect::Postgres, work.runner, &task.entry(task.noted, cost));
             session.execute(&format!("{note}; COMMIT")).await.map(drop)
         }
         Err(error) => Err(error),
     };
+    let blocked = behind(task.claim, begun.elapsed(), lock_timeout);
     if outcome.is_err() {
         session.execute("ROLLBACK").await.ok();
     }
-    outcome
+    Attempt { outcome, blocked }
 }
 
 /// PostgreSQL: what cannot run in a transaction. It must wait for others as long as they take (a
@@ -194,8 +278,8 @@ async fn alone(work: &mut Work<'_>, task: &Task<'_>, cost: Cost) -> Result<(), s
         clean_up(&mut work.session, task).await.ok();
         return Err(error);
     }
-    let cost = Cost { duration_ms: millis(begun), ..cost };
-    ledger::note(&mut work.session, work.runner, &task.entry("done", cost)).await
+    let cost = Cost { duration_ms: millis(begun), blocked_ms: 0, ..cost };
+    ledger::note(&mut work.session, work.runner, &task.entry(task.noted, cost)).await
 }
 
 /// An invalid index of that name is nobody's: it was left by an attempt that did not end. A
@@ -217,18 +301,23 @@ pub(crate) async fn clean_up(session: &mut Session, task: &Task<'_>) -> Result<(
 }
 
 /// MySQL: every DDL commits, so the note comes after it.
-async fn on_mysql(work: &mut Work<'_>, task: &Task<'_>, cost: Cost, lock_timeout: Duration) -> Result<(), sqlx::Error> {
+async fn on_mysql(work: &mut Work<'_>, task: &Task<'_>, cost: Cost, lock_timeout: Duration) -> Attempt {
     let works_long = matches!(task.claim.algorithm, Some(Algorithm::Inplace | Algorithm::Copy));
     let seconds = watch::mysql_lock_wait_timeout(lock_timeout, works_long);
-    work.session.execute(&format!("SET SESSION lock_wait_timeout = {seconds}")).await?;
+    if let Err(error) = work.session.execute(&format!("SET SESSION lock_wait_timeout = {seconds}")).await {
+        return Attempt { outcome: Err(error), blocked: 0 };
+    }
     let begun = Instant::now();
-    if let Err(error) = watch::mysql(&mut work.session, &mut work.other, task.sql, lock_timeout).await {
+    let (outcome, waited) = watch::mysql(&mut work.session, &mut work.other, task.sql, lock_timeout).await;
+    let blocked = u64::try_from(waited.as_millis()).unwrap_or(u64::MAX);
+    if outcome.is_err() {
         // a statement of several may have been cut off while it held the table
         work.session.execute("UNLOCK TABLES").await.ok();
-        return Err(error);
+        return Attempt { outcome, blocked };
     }
-    let cost = Cost { duration_ms: millis(begun), ..cost };
-    ledger::note(&mut work.session, work.runner, &task.entry("done", cost)).await
+    let cost = Cost { duration_ms: millis(begun), blocked_ms: blocked, ..cost };
+    let outcome = ledger::note(&mut work.session, work.runner, &task.entry(task.noted, cost)).await;
+    Attempt { outcome, blocked }
 }
 
 async fn note(work: &mut Work<'_>, entry: &Entry<'_>) -> Result<(), ExecError> {
@@ -245,9 +334,14 @@ async fn failed(work: &mut Work<'_>, task: &Task<'_>, cost: Cost, error: sqlx::E
         Some("1419") => {
             "\n  help: with the binary log on, MySQL lets only SUPER make triggers: SET GLOBAL log_bin_trust_function_creators = 1"
         }
+        Some("4092") => {
+            "\n  help: the table has no row version left for a change INSTANT (it has 64 of them, from MySQL 9.1 on 255): rebuild it by \
+             ALTER TABLE ... FORCE, ALGORITHM=INPLACE, LOCK=NONE, while reads and writes go on, and run the command again"
+        }
         _ => "",
     };
     match error {
+        error if lost(&error) => ExecError::Server { doing: task.place.to_owned(), error },
         sqlx::Error::Database(error) => {
             let code = error.code().map(|code| format!(" ({code})")).unwrap_or_default();
             ExecError::Incomplete(format!("{}: {}{code}{hint}", task.place, error.message()))
@@ -272,9 +366,33 @@ async fn blocked(
         blockers,
     };
     let said = error.to_string();
-    let entry = Entry { detail: Some(&said), ..task.entry("failed", Cost { waited_ms, ..cost }) };
+    // each attempt has noted what it cost others
+    let entry = Entry { detail: Some(&said), ..task.entry("failed", Cost { waited_ms, blocked_ms: 0, ..cost }) };
     ledger::note(&mut work.session, work.runner, &entry).await.ok();
     error
+}
+
+/// Others have waited for this migration long enough.
+async fn spent(
+    work: &mut Work<'_>,
+    task: &Task<'_>,
+    cost: Cost,
+    begun: Instant,
+    earlier_ms: u64,
+) -> Result<ExecError, ExecError> {
+    let blockers = blockers::find(&mut work.session, task.claim).await?;
+    let error = ExecError::Spent {
+        doing: task.place.to_owned(),
+        blocked_ms: earlier_ms + cost.blocked_ms,
+        allowed_ms: u64::try_from(work.options.patience.blocked_total.as_millis()).unwrap_or(u64::MAX),
+        blockers,
+    };
+    let said = error.to_string();
+    let cost = Cost { waited_ms: millis(begun), blocked_ms: 0, ..cost };
+    ledger::note(&mut work.session, work.runner, &Entry { detail: Some(&said), ..task.entry("failed", cost) })
+        .await
+        .ok();
+    Ok(error)
 }
 
 pub(crate) fn millis(since: Instant) -> u64 {

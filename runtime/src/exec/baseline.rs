@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use super::{ExecError, Session, introspect, version};
 use crate::migration::history::Recorded;
 use crate::migration::{Fact, ServerVersion, Step};
+use crate::operation::guard;
 
 /// The facts that should hold and do not, and those that hold and should not, as they are written in files.
 pub(super) async fn missing(session: &mut Session, until: &[Recorded]) -> Result<Vec<String>, ExecError> {
@@ -26,14 +27,21 @@ fn left_behind(until: &[Recorded], server: ServerVersion) -> Vec<(Fact, bool)> {
     let mut views: BTreeMap<String, Option<String>> = BTreeMap::new();
     for step in until.iter().flat_map(|it| &it.migration.steps) {
         let (_, Step::Statement(statement)) = step else { continue };
-        if !statement.servers.include(server) {
+        // partitions come and go without us
+        if !statement.servers.include(server) || statement.each.is_some() {
             continue;
         }
         let (fact, holds) = match &statement.done {
             // what a query asks may be otherwise by now, and nobody knows what later steps did about it
-            // and partitions come and go without us
-            Fact::Query(_) | Fact::Repeatable | Fact::Partition(..) => continue,
-            Fact::Not(inner) if matches!(**inner, Fact::Query(_)) => continue,
+            Fact::Query(_)
+            | Fact::Repeatable
+            | Fact::Partition(..)
+            | Fact::Detaching(..)
+            | Fact::AnyIndex(..)
+            | Fact::PartOf(..) => continue,
+            Fact::Not(inner) if matches!(**inner, Fact::Query(_) | Fact::Partition(..) | Fact::Detaching(..)) => {
+                continue;
+            }
             Fact::Not(inner) => ((**inner).clone(), false),
             other => (other.clone(), true),
         };
@@ -45,6 +53,9 @@ fn left_behind(until: &[Recorded], server: ServerVersion) -> Vec<(Fact, bool)> {
         }
         if let Fact::Type(table, column, _) = &fact {
             facts.retain(|it, _| !matches!(it, Fact::Type(t, c, _) if t == table && c == column));
+        }
+        if let Fact::Collation(table, column, _) = &fact {
+            facts.retain(|it, _| !matches!(it, Fact::Collation(t, c, _) if t == table && c == column));
         }
         if let Fact::View(view) = &fact {
             // the view reads one table, whose name it takes over
@@ -69,7 +80,8 @@ fn belongs(fact: &Fact, gone: &Fact) -> bool {
             Fact::Nullable(table, column)
             | Fact::NotNull(table, column)
             | Fact::Default(table, column)
-            | Fact::Type(table, column, _),
+            | Fact::Type(table, column, _)
+            | Fact::Collation(table, column, _),
             Fact::Column(gone_table, gone_column),
         ) => table == gone_table && column == gone_column,
         (
@@ -78,6 +90,7 @@ fn belongs(fact: &Fact, gone: &Fact) -> bool {
             | Fact::NotNull(table, _)
             | Fact::Default(table, _)
             | Fact::Type(table, _, _)
+            | Fact::Collation(table, _, _)
             | Fact::Index(table, _)
             | Fact::Hidden(table, _)
             | Fact::Constraint(table, _)
@@ -94,11 +107,13 @@ fn belongs(fact: &Fact, gone: &Fact) -> bool {
 
 fn is_ours(fact: &Fact) -> bool {
     match fact {
+        Fact::Trigger(_, name) if name.ends_with(guard::ENDING) => false,
         Fact::Column(_, name)
         | Fact::Nullable(_, name)
         | Fact::NotNull(_, name)
         | Fact::Default(_, name)
         | Fact::Type(_, name, _)
+        | Fact::Collation(_, name, _)
         | Fact::Index(_, name)
         | Fact::Hidden(_, name)
         | Fact::Constraint(_, name)
@@ -109,6 +124,12 @@ fn is_ours(fact: &Fact) -> bool {
         | Fact::EnumValue(name, _)
         | Fact::Table(name)
         | Fact::View(name) => name.starts_with("pontoon_"),
-        Fact::Query(_) | Fact::Partition(..) | Fact::Repeatable | Fact::Not(_) => true,
+        Fact::Query(_)
+        | Fact::AnyIndex(..)
+        | Fact::PartOf(..)
+        | Fact::Partition(..)
+        | Fact::Detaching(..)
+        | Fact::Repeatable
+        | Fact::Not(_) => true,
     }
 }

@@ -3,6 +3,9 @@
 use std::fmt;
 
 use super::event::Blocker;
+use super::session;
+
+const AGAIN: &str = "\n  help: run the command again: the ledger and the catalog know what was done";
 
 /// Why a command stopped. Nothing is lost: running the command again goes on where it stopped.
 #[derive(Debug)]
@@ -34,8 +37,21 @@ pub enum ExecError {
         /// Who was in the way at the last attempt.
         blockers: Vec<Blocker>,
     },
+    /// Others have waited for a migration's statements, all attempts together, for as long as was allowed.
+    Spent {
+        /// The statement whose turn it was.
+        doing: String,
+        /// How long others may have waited behind us so far, in milliseconds.
+        blocked_ms: u64,
+        /// How long they may have to, in milliseconds.
+        allowed_ms: u64,
+        /// Who is in the way now.
+        blockers: Vec<Blocker>,
+    },
     /// A backfill or a proof found rows that are not as they must be.
     Incomplete(String),
+    /// Somebody told it to stop.
+    Stopped(String),
 }
 
 impl ExecError {
@@ -45,11 +61,27 @@ impl ExecError {
         move |error| Self::Server { doing, error }
     }
 
+    /// Whether a connection was lost that had worked.
+    pub(crate) fn is_lost(&self) -> bool {
+        matches!(self, Self::Server { error, .. } if matches!(error, sqlx::Error::Io(_)) || session::lost(error))
+    }
+
+    /// Whether it is what one meets while a server comes back: it takes no connections yet, or has not noticed yet that
+    /// our last session is gone.
+    pub(crate) const fn may_pass(&self) -> bool {
+        matches!(self, Self::Connect(_) | Self::Busy(_))
+    }
+
     /// Whether something is violated (1) rather than impossible to run (2).
     pub const fn exit_code(&self) -> u8 {
         match self {
             Self::Refused(_) | Self::Incomplete(_) => 1,
-            Self::Connect(_) | Self::Server { .. } | Self::Busy(_) | Self::Blocked { .. } => 2,
+            Self::Connect(_)
+            | Self::Server { .. }
+            | Self::Busy(_)
+            | Self::Blocked { .. }
+            | Self::Spent { .. }
+            | Self::Stopped(_) => 2,
         }
     }
 }
@@ -57,7 +89,14 @@ impl ExecError {
 impl fmt::Display for ExecError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Connect(text) | Self::Refused(text) | Self::Busy(text) | Self::Incomplete(text) => f.write_str(text),
+            Self::Connect(text)
+            | Self::Refused(text)
+            | Self::Busy(text)
+            | Self::Incomplete(text)
+            | Self::Stopped(text) => f.write_str(text),
+            Self::Server { doing, error: lost @ sqlx::Error::Database(error) } if session::lost(lost) => {
+                write!(f, "{doing}: the server ended the session: {}{AGAIN}", error.message())
+            }
             Self::Server { doing, error: sqlx::Error::Database(error) } => {
                 let code = error.code().map(|code| format!(" ({code})")).unwrap_or_default();
                 write!(f, "{doing}: {}{code}", error.message())?;
@@ -68,16 +107,26 @@ impl fmt::Display for ExecError {
                 }
                 Ok(())
             }
-            Self::Server { doing, error } => write!(
-                f,
-                "{doing}: {error}\n  help: run the command again: the ledger and the catalog know what was done"
-            ),
+            Self::Server { doing, error } => write!(f, "{doing}: {error}{AGAIN}"),
             Self::Blocked { doing, left, waited_ms, attempts, blockers } => {
                 write!(f, "{doing}: others held the table for the whole budget ({waited_ms} ms, {attempts} attempts)")?;
                 for blocker in blockers {
                     write!(f, "\n  in the way: {blocker}")?;
                 }
                 write!(f, "\n  help: {left}; end those sessions or wait for them, and run the command again")
+            }
+            Self::Spent { doing, blocked_ms, allowed_ms, blockers } => {
+                write!(
+                    f,
+                    "{doing}: others have waited for this migration for {blocked_ms} ms in all, and {allowed_ms} ms are allowed"
+                )?;
+                for blocker in blockers {
+                    write!(f, "\n  in the way: {blocker}")?;
+                }
+                f.write_str(
+                    "\n  help: nothing was changed; look at pontoon_ledger (event `gave_way`) for what it cost when, come back at a \
+                     quieter hour, or allow more (`--blocked-total`), and run the command again",
+                )
             }
         }
     }

@@ -2,7 +2,8 @@
 //!
 //! `pontoon_ledger` is a history to which rows are only added; the state of a migration is
 //! what its rows say, read in their order. `pontoon_marker` is one row that says where the
-//! database is, for people and monitors. `pontoon_checkpoint` holds how far backfills are.
+//! database is, for people and monitors. `pontoon_backfill` holds how far each backfill is,
+//! `pontoon_range` which ranges its workers have, and `pontoon_control` what they are asked to do.
 
 use std::collections::BTreeMap;
 
@@ -13,13 +14,13 @@ use crate::migration::history::Recorded;
 use crate::migration::{Fact, ServerVersion, Stage};
 
 /// The version of these tables and of what their rows mean; in the marker.
-const FORMAT: u32 = 1;
+const FORMAT: u32 = 2;
 
 /// The tables' names, in the order of [`ddl`].
-const TABLES: [&str; 3] = ["pontoon_ledger", "pontoon_marker", "pontoon_checkpoint"];
+const TABLES: [&str; 5] = ["pontoon_ledger", "pontoon_marker", "pontoon_backfill", "pontoon_range", "pontoon_control"];
 
 /// The tables, as they are made.
-pub(crate) const fn ddl(dialect: Dialect) -> [&'static str; 3] {
+pub(crate) const fn ddl(dialect: Dialect) -> [&'static str; 5] {
     match dialect {
         Dialect::Postgres => [
             "CREATE TABLE IF NOT EXISTS pontoon_ledger (\n    \
@@ -28,14 +29,29 @@ pub(crate) const fn ddl(dialect: Dialect) -> [&'static str; 3] {
              runner text NOT NULL,\n    migration text NOT NULL,\n    file_sha256 text NOT NULL,\n    \
              stage text NOT NULL,\n    step integer,\n    part integer,\n    direction text NOT NULL,\n    \
              event text NOT NULL,\n    sql_sha256 text,\n    duration_ms bigint,\n    waited_ms bigint,\n    \
-             attempts integer,\n    detail text\n)",
+             blocked_ms bigint,\n    attempts integer,\n    detail text\n)",
             "CREATE TABLE IF NOT EXISTS pontoon_marker (\n    \
              only_row smallint PRIMARY KEY CHECK (only_row = 1),\n    format integer NOT NULL,\n    \
              migration text NOT NULL,\n    file_sha256 text NOT NULL,\n    stage text NOT NULL,\n    \
              state text NOT NULL,\n    at timestamptz NOT NULL\n)",
-            "CREATE TABLE IF NOT EXISTS pontoon_checkpoint (\n    \
-             backfill text PRIMARY KEY,\n    place text NOT NULL,\n    bound text NOT NULL,\n    \
-             rows_filled bigint NOT NULL,\n    at timestamptz NOT NULL DEFAULT clock_timestamp()\n)",
+            "CREATE TABLE IF NOT EXISTS pontoon_backfill (\n    \
+             backfill text PRIMARY KEY,\n    table_name text NOT NULL,\n    column_name text NOT NULL,\n    \
+             round integer NOT NULL,\n    state text NOT NULL,\n    base text NOT NULL,\n    next text,\n    \
+             bound text NOT NULL,\n    share bigint NOT NULL,\n    units double precision NOT NULL,\n    \
+             dealt bigint NOT NULL,\n    dealt_units double precision NOT NULL,\n    \
+             done_units double precision NOT NULL,\n    rows_filled bigint NOT NULL,\n    declined bigint NOT NULL,\n    \
+             vacuumed integer NOT NULL DEFAULT 0,\n    at timestamptz NOT NULL DEFAULT clock_timestamp()\n)",
+            "CREATE TABLE IF NOT EXISTS pontoon_range (\n    \
+             backfill text NOT NULL,\n    number bigint NOT NULL,\n    round integer NOT NULL,\n    first text NOT NULL,\n    \
+             last text NOT NULL,\n    place text NOT NULL,\n    units double precision NOT NULL,\n    \
+             done_units double precision NOT NULL DEFAULT 0,\n    rows_filled bigint NOT NULL DEFAULT 0,\n    \
+             rows_per_second double precision NOT NULL DEFAULT 0,\n    worker text NOT NULL,\n    fence bigint NOT NULL,\n    \
+             lease_until timestamptz NOT NULL,\n    at timestamptz NOT NULL DEFAULT clock_timestamp(),\n    \
+             PRIMARY KEY (backfill, number)\n)",
+            "CREATE TABLE IF NOT EXISTS pontoon_control (\n    \
+             only_row smallint PRIMARY KEY CHECK (only_row = 1),\n    paused smallint NOT NULL,\n    \
+             speed integer NOT NULL,\n    batch_ms integer,\n    aborts bigint NOT NULL,\n    \
+             beat bigint NOT NULL DEFAULT 0,\n    asked_by text NOT NULL,\n    at timestamptz NOT NULL\n)",
         ],
         Dialect::MySql => [
             "CREATE TABLE IF NOT EXISTS pontoon_ledger (\n    \
@@ -44,16 +60,31 @@ pub(crate) const fn ddl(dialect: Dialect) -> [&'static str; 3] {
              runner varchar(255) NOT NULL,\n    migration varchar(255) NOT NULL,\n    file_sha256 char(64) NOT NULL,\n    \
              stage varchar(20) NOT NULL,\n    step int,\n    part int,\n    direction varchar(10) NOT NULL,\n    \
              event varchar(10) NOT NULL,\n    sql_sha256 char(64),\n    duration_ms bigint,\n    waited_ms bigint,\n    \
-             attempts int,\n    detail longtext\n) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4",
+             blocked_ms bigint,\n    attempts int,\n    detail longtext\n) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4",
             "CREATE TABLE IF NOT EXISTS pontoon_marker (\n    \
              only_row smallint NOT NULL PRIMARY KEY,\n    format int NOT NULL,\n    \
              migration varchar(255) NOT NULL,\n    file_sha256 char(64) NOT NULL,\n    stage varchar(20) NOT NULL,\n    \
              state varchar(20) NOT NULL,\n    at datetime(6) NOT NULL\n\
              ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4",
-            "CREATE TABLE IF NOT EXISTS pontoon_checkpoint (\n    \
-             backfill varchar(255) NOT NULL PRIMARY KEY,\n    place longtext NOT NULL,\n    bound longtext NOT NULL,\n    \
-             rows_filled bigint NOT NULL,\n    at datetime(6) NOT NULL DEFAULT CURRENT_TIMESTAMP(6)\n\
+            "CREATE TABLE IF NOT EXISTS pontoon_backfill (\n    \
+             backfill varchar(255) NOT NULL PRIMARY KEY,\n    table_name varchar(64) NOT NULL,\n    \
+             column_name varchar(64) NOT NULL,\n    round int NOT NULL,\n    state varchar(20) NOT NULL,\n    \
+             base longtext NOT NULL,\n    next longtext,\n    bound longtext NOT NULL,\n    share bigint NOT NULL,\n    \
+             units double NOT NULL,\n    dealt bigint NOT NULL,\n    dealt_units double NOT NULL,\n    \
+             done_units double NOT NULL,\n    rows_filled bigint NOT NULL,\n    declined bigint NOT NULL,\n    \
+             vacuumed int NOT NULL DEFAULT 0,\n    at datetime(6) NOT NULL DEFAULT CURRENT_TIMESTAMP(6)\n\
              ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4",
+            "CREATE TABLE IF NOT EXISTS pontoon_range (\n    \
+             backfill varchar(255) NOT NULL,\n    number bigint NOT NULL,\n    round int NOT NULL,\n    \
+             first longtext NOT NULL,\n    last longtext NOT NULL,\n    place longtext NOT NULL,\n    \
+             units double NOT NULL,\n    done_units double NOT NULL DEFAULT 0,\n    rows_filled bigint NOT NULL DEFAULT 0,\n    \
+             rows_per_second double NOT NULL DEFAULT 0,\n    worker varchar(255) NOT NULL,\n    fence bigint NOT NULL,\n    \
+             lease_until datetime(6) NOT NULL,\n    at datetime(6) NOT NULL DEFAULT CURRENT_TIMESTAMP(6),\n    \
+             PRIMARY KEY (backfill, number)\n) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4",
+            "CREATE TABLE IF NOT EXISTS pontoon_control (\n    \
+             only_row smallint NOT NULL PRIMARY KEY,\n    paused smallint NOT NULL,\n    speed int NOT NULL,\n    \
+             batch_ms int,\n    aborts bigint NOT NULL,\n    beat bigint NOT NULL DEFAULT 0,\n    asked_by varchar(255) NOT NULL,\n    \
+             at datetime(6) NOT NULL\n) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4",
         ],
     }
 }
@@ -97,7 +128,10 @@ pub(crate) struct Entry<'a> {
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Cost {
     pub(crate) duration_ms: u64,
+    /// How long we waited before, inside the queue and outside.
     pub(crate) waited_ms: u64,
+    /// How long others may have waited behind us.
+    pub(crate) blocked_ms: u64,
     pub(crate) attempts: u32,
 }
 
@@ -144,8 +178,15 @@ pub(crate) type History = Vec<(String, Progress)>;
 /// Makes the tables where they are missing. Where they are there, no right to make tables is needed.
 pub(crate) async fn create(session: &mut Session) -> Result<(), ExecError> {
     for (name, sql) in TABLES.iter().zip(ddl(session.dialect())) {
-        if !super::holds(session, &Fact::Table((*name).to_owned())).await? {
-            session.execute(sql).await.map_err(ExecError::server("making Pontoon's own tables"))?;
+        let table = Fact::Table((*name).to_owned());
+        if super::holds(session, &table).await? {
+            continue;
+        }
+        // two that make it at once: PostgreSQL refuses the second in spite of its IF NOT EXISTS
+        if let Err(error) = session.execute(sql).await
+            && !super::holds(session, &table).await?
+        {
+            return Err(ExecError::server("making Pontoon's own tables")(error));
         }
     }
     Ok(())
@@ -167,6 +208,16 @@ pub(crate) async fn exists(session: &mut Session) -> Result<bool, ExecError> {
             found.map_or_else(|_| "unknown".into(), |it| it.to_string())
         ))),
     }
+}
+
+/// Whether the tables of backfills are there.
+pub(crate) async fn has_backfills(session: &mut Session) -> Result<bool, ExecError> {
+    for name in &TABLES[2..] {
+        if !super::holds(session, &Fact::Table((*name).to_owned())).await? {
+            return Ok(false);
+        }
+    }
+    Ok(true)
 }
 
 /// Reads the whole history.
@@ -202,6 +253,18 @@ pub(crate) async fn read(session: &mut Session) -> Result<History, ExecError> {
     }
     history.retain(|(_, progress)| progress.begun);
     Ok(history)
+}
+
+/// For how long others may have waited for this migration so far, in milliseconds, since it last began.
+pub(crate) async fn blocked_ms(session: &mut Session, recorded: &Recorded) -> Result<u64, ExecError> {
+    let migration = session.dialect().literal(&recorded.migration.id);
+    let sql = format!(
+        "SELECT COALESCE(SUM(blocked_ms), 0) FROM pontoon_ledger WHERE migration = {migration} AND direction = 'do' AND id > \
+         (SELECT COALESCE(MAX(id), 0) FROM pontoon_ledger WHERE migration = {migration} AND direction = 'undo' AND step IS NULL \
+         AND event = 'done')"
+    );
+    let sum = session.value(&sql).await.map_err(ExecError::server("reading pontoon_ledger"))?;
+    Ok(sum.and_then(|it| it.parse().ok()).unwrap_or_default())
 }
 
 /// What one row changes.
@@ -263,12 +326,13 @@ pub(crate) fn note_sql(dialect: Dialect, runner: &str, entry: &Entry<'_>) -> Str
         optional(entry.sql.map(|it| text(&sha256(it)))),
         entry.cost.duration_ms.to_string(),
         entry.cost.waited_ms.to_string(),
+        entry.cost.blocked_ms.to_string(),
         entry.cost.attempts.to_string(),
         optional(entry.detail.map(text)),
     ];
     format!(
         "INSERT INTO pontoon_ledger (runner, migration, file_sha256, stage, step, part, direction, event, sql_sha256, \
-         duration_ms, waited_ms, attempts, detail) VALUES ({})",
+         duration_ms, waited_ms, blocked_ms, attempts, detail) VALUES ({})",
         values.join(", ")
     )
 }

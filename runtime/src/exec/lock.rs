@@ -1,4 +1,4 @@
-//! One runner at a time on a database, and one fill at a time of a backfill: locks of the
+//! One runner at a time on a database, one lead at a time of a backfill, and who is alive: locks of the
 //! session, tried and never queued for. (A session that waits for one would be seen by CREATE
 //! INDEX CONCURRENTLY as an open transaction, and both would wait for each other.)
 //!
@@ -18,13 +18,18 @@ const KEY: i64 = 0x0070_6f6e_746f_6f6e;
 /// `pont` in ASCII: the first of the two numbers of a backfill's lock.
 const FILL: i32 = 0x706f_6e74;
 
+/// `work` in ASCII: the first of the two numbers of a worker's lock.
+const WORK: i32 = 0x776f_726b;
+
 /// What is locked.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Lock<'a> {
     /// The database, for a runner.
     Runner,
-    /// A backfill, by its checkpoint's key.
+    /// The lead of a backfill, by its key.
     Fill(&'a str),
+    /// A worker of a backfill, by its name: as long as its session lives, so does the worker.
+    Worker(&'a str),
 }
 
 impl Lock<'_> {
@@ -33,6 +38,7 @@ impl Lock<'_> {
         match self {
             Self::Runner => KEY.to_string(),
             Self::Fill(key) => format!("{FILL}, hashtext({})", Dialect::Postgres.literal(key)),
+            Self::Worker(name) => format!("{WORK}, hashtext({})", Dialect::Postgres.literal(name)),
         }
     }
 
@@ -41,8 +47,9 @@ impl Lock<'_> {
         let of = match self {
             Self::Runner => "DATABASE()".to_owned(),
             Self::Fill(key) => format!("CONCAT(DATABASE(), '/', {})", Dialect::MySql.literal(key)),
+            Self::Worker(name) => return mysql_worker(&Dialect::MySql.literal(name)),
         };
-        format!("CONCAT('pontoon.', LEFT(SHA2({of}, 256), 40))")
+        mysql_name(&of)
     }
 
     /// The condition on `pg_locks l` that it is this one (manual, "pg_locks": a key of one number
@@ -50,21 +57,48 @@ impl Lock<'_> {
     fn in_pg_locks(self) -> String {
         let (class, object, kind) = match self {
             Self::Runner => (KEY >> 32, (KEY & 0xFFFF_FFFF).to_string(), 1),
-            Self::Fill(key) => {
-                (i64::from(FILL), format!("hashtext({})::bit(32)::bigint", Dialect::Postgres.literal(key)), 2)
-            }
+            Self::Fill(key) => (i64::from(FILL), postgres_hash(&Dialect::Postgres.literal(key)), 2),
+            Self::Worker(name) => (i64::from(WORK), postgres_hash(&Dialect::Postgres.literal(name)), 2),
         };
-        format!(
-            "l.locktype = 'advisory' AND l.granted AND l.classid::bigint = {class} AND l.objid::bigint = {object} \
-             AND l.objsubid = {kind} AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())"
-        )
+        in_pg_locks(class, &object, kind)
     }
 
     const fn who(self) -> &'static str {
         match self {
             Self::Runner => "another runner is at work on this database",
             Self::Fill(_) => "another connection is at work on this backfill",
+            Self::Worker(_) => "another worker has this name",
         }
+    }
+}
+
+fn mysql_name(of: &str) -> String {
+    format!("CONCAT('pontoon.', LEFT(SHA2({of}, 256), 40))")
+}
+
+fn mysql_worker(name: &str) -> String {
+    mysql_name(&format!("CONCAT(DATABASE(), '/worker/', {name})"))
+}
+
+fn postgres_hash(text: &str) -> String {
+    format!("hashtext({text})::bit(32)::bigint")
+}
+
+fn in_pg_locks(class: i64, object: &str, kind: u8) -> String {
+    format!(
+        "l.locktype = 'advisory' AND l.granted AND l.classid::bigint = {class} AND l.objid::bigint = {object} \
+         AND l.objsubid = {kind} AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())"
+    )
+}
+
+/// The condition that the worker of that name has no session any more; the name is an SQL expression.
+pub(crate) fn worker_is_gone(dialect: Dialect, name: &str) -> String {
+    match dialect {
+        Dialect::Postgres => format!(
+            "NOT EXISTS (SELECT FROM pg_locks l WHERE {})",
+            in_pg_locks(i64::from(WORK), &postgres_hash(name), 2)
+        ),
+        Dialect::MySql => format!("IS_FREE_LOCK({}) = 1", mysql_worker(name)),
     }
 }
 
@@ -86,7 +120,8 @@ pub(crate) async fn take(session: &mut Session, lock: Lock<'_>, patience: Durati
     }
 }
 
-async fn tried(session: &mut Session, lock: Lock<'_>) -> Result<bool, ExecError> {
+/// Takes the lock if nobody has it.
+pub(crate) async fn tried(session: &mut Session, lock: Lock<'_>) -> Result<bool, ExecError> {
     let sql = match session.dialect() {
         Dialect::Postgres => {
             format!("SELECT CASE WHEN pg_try_advisory_lock({}) THEN '1' ELSE '0' END", lock.postgres())

@@ -17,6 +17,7 @@ pub(super) struct Ranges {
     last: String,
     /// Without its LIMIT.
     range: String,
+    columns: usize,
     doing: String,
 }
 
@@ -37,6 +38,7 @@ impl Ranges {
             first: format!("{from} ORDER BY {} LIMIT 1", names.join(", ")),
             last: format!("{from} ORDER BY {} LIMIT 1", descending.join(", ")),
             range: format!("{from} WHERE {range} ORDER BY {}", names.join(", ")),
+            columns: columns.len(),
             doing,
         }
     }
@@ -51,16 +53,19 @@ impl Ranges {
         self.one(session, &self.last, &[]).await
     }
 
-    /// The key so many rows behind the first; nothing where the walk's end comes before.
-    pub(super) async fn end_of_batch(
-        &self,
-        session: &mut Session,
-        first: &Key,
-        bound: &Key,
-        size: u64,
-    ) -> Result<Option<Key>, ExecError> {
-        let sql = format!("{} LIMIT 1 OFFSET {size}", self.range);
-        self.one(session, &sql, &self.parameters(first, bound)).await
+    /// The key so many rows before the last one; nothing where there are fewer.
+    pub(super) async fn before_the_last(&self, session: &mut Session, rows: u64) -> Result<Option<Key>, ExecError> {
+        self.one(session, &format!("{} OFFSET {rows}", self.last), &[]).await
+    }
+
+    /// The query for the key so many rows behind the first, which finds nothing where the walk's end comes before: its
+    /// last parameter is that number. A tag stands before its columns.
+    pub(super) fn end_of_batch_tagged(&self) -> String {
+        let size = match self.dialect {
+            Dialect::Postgres => format!("${}", self.columns * 2 + 1),
+            Dialect::MySql => "?".to_owned(),
+        };
+        format!("{} LIMIT 1 OFFSET {size}", self.range.replacen("SELECT ", "SELECT 'end', ", 1))
     }
 
     /// The last key of a batch of so many rows, and the first of the next one. Without a next one the batch ends where
@@ -121,7 +126,8 @@ pub(super) async fn estimate(session: &mut Session, table: &str) -> Result<f64, 
     let dialect = session.dialect();
     let sql = match dialect {
         Dialect::Postgres => format!(
-            "SELECT reltuples::text FROM pg_class WHERE oid = to_regclass({})::oid",
+            "SELECT sum(greatest(reltuples, 0))::text FROM pg_class WHERE relkind <> 'p' AND oid IN (SELECT to_regclass({0})::oid \
+             UNION SELECT inhrelid FROM pg_inherits WHERE inhparent = to_regclass({0}))",
             dialect.literal(&dialect.ident(table))
         ),
         Dialect::MySql => format!(

@@ -12,12 +12,37 @@ pub struct Patience {
     pub lock_timeout: Duration,
     /// How long one statement may be tried in all.
     pub budget: Duration,
+    /// How long others may have waited behind all attempts of a migration together, as the ledger counts them.
+    /// Statements that only read while others go on cost nothing, nor do those that copy rows with their author's word.
+    pub blocked_total: Duration,
+    /// PostgreSQL: how old a transaction is before we wait for it to end and only then begin to build an index
+    /// concurrently, which would have to wait for it halfway.
+    pub old_transaction: Duration,
+    /// Which sessions are ended when they are in the way. Without it, none ever is.
+    pub end_blockers: Option<EndBlockers>,
 }
 
 impl Default for Patience {
     fn default() -> Self {
-        Self { lock_timeout: Duration::from_millis(500), budget: Duration::from_secs(300) }
+        Self {
+            lock_timeout: Duration::from_millis(500),
+            budget: Duration::from_secs(300),
+            blocked_total: Duration::from_secs(60),
+            old_transaction: Duration::from_secs(60),
+            end_blockers: None,
+        }
     }
+}
+
+/// Which sessions may be ended: their transactions are rolled back, and their clients see a lost connection.
+///
+/// A vacuum against wraparound, and a prepared transaction, is never ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct EndBlockers {
+    /// When a statement has been waiting for so long, and the other transaction is at least as old.
+    pub after: Duration,
+    /// Also those that are at work, and not only those that sit idle in their transaction.
+    pub active: bool,
 }
 
 /// Whether the server gave way to others: nothing was changed, and it can be tried again.

@@ -78,6 +78,23 @@ impl Pool {
         }
     }
 
+    /// The same user and database on another host; nothing where there is no such thing as a list of replicas' hosts.
+    pub(crate) fn at(&self, host: &str, port: u16) -> Option<Self> {
+        match self {
+            #[cfg(feature = "postgres")]
+            Self::Postgres(_) => {
+                let _ = (host, port);
+                None
+            }
+            #[cfg(feature = "mysql")]
+            Self::MySql(pool) => {
+                let options = (*pool.connect_options()).clone().host(host).port(port);
+                let pool = sqlx::mysql::MySqlPoolOptions::new().max_connections(1).acquire_timeout(PATIENCE);
+                Some(Self::MySql(pool.connect_lazy_with(options)))
+            }
+        }
+    }
+
     /// A connection of our own.
     ///
     /// # Errors
@@ -185,14 +202,6 @@ impl Session {
         on!(self, conn => Ok(conn.execute(sql).await?.rows_affected()))
     }
 
-    /// Runs prepared SQL with parameters, all bound as text; gives the number of rows changed.
-    pub(crate) async fn run(&mut self, sql: &str, args: &[String]) -> Result<u64, sqlx::Error> {
-        on!(self, conn => {
-            let query = args.iter().fold(sqlx::query(dynamic(sql)), |query, arg| query.bind(arg.as_str()));
-            Ok(query.execute(&mut **conn).await?.rows_affected())
-        })
-    }
-
     /// Runs prepared SQL with parameters, all bound as text; its columns are texts.
     pub(crate) async fn query(&mut self, sql: &str, args: &[String]) -> Result<Vec<Row>, sqlx::Error> {
         on!(self, conn => {
@@ -230,4 +239,20 @@ pub(crate) fn code(error: &sqlx::Error) -> Option<String> {
         return Some(error.number().to_string());
     }
     error.code().map(|code| code.into_owned())
+}
+
+/// Whether the server ended the session, or serves no writes any more: shut down, failed over, killed by somebody. Nothing
+/// is wrong with what was asked, and the next run finds out what came of it.
+///
+/// PostgreSQL: class 57 (manual, "Error Codes"), but for a query that was canceled, class 08, and a standby's refusal. MySQL:
+/// shutdown, killed connections and sessions, a server that was made read-only.
+pub(crate) fn lost(error: &sqlx::Error) -> bool {
+    const CODES: &[&str] =
+        &["57P01", "57P02", "57P03", "57P05", "25006", "1053", "1290", "1836", "1927", "3169", "4031"];
+    match error {
+        sqlx::Error::Database(_) => {
+            code(error).is_some_and(|code| CODES.contains(&code.as_str()) || code.len() == 5 && code.starts_with("08"))
+        }
+        _ => false,
+    }
 }

@@ -2,15 +2,20 @@
 
 use std::fmt;
 
+use super::backfill::{Control, Progress};
 use super::ledger::History;
 use crate::migration::Stage;
 use crate::migration::history::Recorded;
 
 /// Where a database is.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Status {
     /// Every migration, in its order.
     pub migrations: Vec<MigrationStatus>,
+    /// Backfills that are not complete.
+    pub backfills: Vec<Progress>,
+    /// What was asked of backfills last.
+    pub control: Control,
     /// Why the database and the migrations do not fit, if they do not.
     pub trouble: Option<String>,
 }
@@ -37,7 +42,12 @@ impl Status {
                 id,
             }
         };
-        Self { migrations: migrations.iter().map(status).collect(), trouble }
+        Self {
+            migrations: migrations.iter().map(status).collect(),
+            backfills: Vec::new(),
+            control: Control::default(),
+            trouble,
+        }
     }
 
     /// What to run next: the migration and the stage.
@@ -57,6 +67,31 @@ impl fmt::Display for Status {
                 format!("[{mark}] {stage}")
             });
             writeln!(f, "{:width$}  {}", it.id, stages.join("  "))?;
+        }
+        for it in &self.backfills {
+            let eta = it.eta_seconds.map_or_else(|| "?".to_owned(), |it| format!("{it:.0} s"));
+            writeln!(
+                f,
+                "\nFilling {}.{}: {:.1} %, {} rows, {:.0} rows/s by {} workers, {eta} to go",
+                it.table,
+                it.column,
+                it.position * 100.0,
+                it.rows,
+                it.rows_per_second,
+                it.workers
+            )?;
+        }
+        if self.control.paused {
+            writeln!(f, "\nBackfills are paused by {}; `resume` lets them go on.", self.control.asked_by)?;
+        }
+        if self.control.speed != 100 || self.control.batch.is_some() {
+            let batch =
+                self.control.batch.map_or_else(String::new, |it| format!(", in batches of {} ms", it.as_millis()));
+            writeln!(
+                f,
+                "\nBackfills run {} % of the time{batch}, as {} asked.",
+                self.control.speed, self.control.asked_by
+            )?;
         }
         if let Some(trouble) = &self.trouble {
             return writeln!(f, "\nThe database and these migrations do not fit: {trouble}");

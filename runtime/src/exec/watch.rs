@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::Notify;
 
-use super::event::{Event, Observer};
+use super::event::{self, Event, Observer};
 use super::{Session, blockers};
 
 /// How often MySQL's process list is looked at: an attempt waits at most this much too long.
@@ -21,45 +21,52 @@ const LOOK_FOR_BLOCKERS: Duration = Duration::from_secs(1);
 const LAST_STEP: Duration = Duration::from_secs(5);
 
 /// MySQL: runs a statement whose waits for a metadata lock are ended after `lock_timeout` by
-/// KILL QUERY (manual: the statement fails with 1317 and has changed nothing).
+/// KILL QUERY (manual: the statement fails with 1317 and has changed nothing). Gives how long it waited for such
+/// locks in all, as far as that was seen: others waited behind it.
 pub(crate) async fn mysql(
     session: &mut Session,
     other: &mut Session,
     sql: &str,
     lock_timeout: Duration,
-) -> Result<(), sqlx::Error> {
-    let connection = session.value("SELECT CONNECTION_ID()").await?.unwrap_or_default();
+) -> (Result<(), sqlx::Error>, Duration) {
+    let connection = match session.value("SELECT CONNECTION_ID()").await {
+        Ok(connection) => connection.unwrap_or_default(),
+        Err(error) => return (Err(error), Duration::ZERO),
+    };
     let done = Notify::new();
     let statement = async {
         let outcome = session.execute(sql).await;
         done.notify_one();
         outcome
     };
-    let (outcome, ()) = tokio::join!(statement, end_waits(other, &connection, lock_timeout, &done));
-    outcome.map(drop)
+    let (outcome, waited) = tokio::join!(statement, end_waits(other, &connection, lock_timeout, &done));
+    (outcome.map(drop), waited)
 }
 
-async fn end_waits(other: &mut Session, connection: &str, lock_timeout: Duration, done: &Notify) {
+async fn end_waits(other: &mut Session, connection: &str, lock_timeout: Duration, done: &Notify) -> Duration {
     let state = format!("SELECT STATE FROM performance_schema.processlist WHERE ID = {connection}");
     let kill = format!("KILL QUERY {connection}");
     let begun = Instant::now();
     let mut waiting: Option<Instant> = None;
+    let mut waited = Duration::ZERO;
     let mut has_worked = false;
     while tokio::time::timeout(LOOK, done.notified()).await.is_err() {
         // without the right to look, the server's own timeout ends the wait
         let state = other.value(&state).await.ok().flatten().unwrap_or_default();
         if !state.starts_with("Waiting for table metadata lock") {
             has_worked |= begun.elapsed() > LOOK * 5 && waiting.is_none();
-            waiting = None;
+            waited += waiting.take().map_or(Duration::ZERO, |since| since.elapsed());
             continue;
         }
         let since = *waiting.get_or_insert_with(Instant::now);
         let allowed = if has_worked { last_step(lock_timeout, since - begun) } else { lock_timeout };
         if since.elapsed() >= allowed {
             other.execute(&kill).await.ok();
+            waited += since.elapsed();
             waiting = None;
         }
     }
+    waited + waiting.map_or(Duration::ZERO, |since| since.elapsed())
 }
 
 /// How long the last step of a statement may wait. An ALTER that has rebuilt a table for an hour
@@ -98,9 +105,9 @@ async fn tell_blockers(other: &mut Session, connection: &str, observer: &dyn Obs
     let mut told = Vec::new();
     while tokio::time::timeout(LOOK_FOR_BLOCKERS, done.notified()).await.is_err() {
         let Ok(blockers) = blockers::of_waiting(other, connection).await else { continue };
-        let sessions: Vec<_> = blockers.iter().map(|it| it.session).collect();
+        let sessions: Vec<_> = blockers.iter().map(|it| it.holder.clone()).collect();
         if !sessions.is_empty() && sessions != told {
-            observer.event(&Event::Waiting { blockers });
+            event::tell(observer, &Event::Waiting { blockers });
             told = sessions;
         }
     }

@@ -23,11 +23,18 @@ pub enum Fact {
     NotNull(String, String),
     /// `type users.email character varying(320)`: the column is there and of this type, by the catalog's name.
     Type(String, String, String),
+    /// `collation users.email utf8mb4_bin`: the column is there and has this collation, by its name.
+    Collation(String, String, String),
     /// `default users.email`: the column is there and has a default.
     Default(String, String),
     /// `index users.users_email_key`: the index is there and valid. `not index ...` says that none is there: one
     /// that is not valid is neither.
     Index(String, String),
+    /// `any-index users.users_email_key`: the index is there, valid or not. That of a partitioned table is not until each
+    /// partition has its part of it.
+    AnyIndex(String, String),
+    /// `part-of events_2026.events_at_idx`: the partition has a valid index that is its part of that index of its table.
+    PartOf(String, String),
     /// `hidden users.users_email_key`: the index is there, and no query uses it.
     Hidden(String, String),
     /// `constraint users.fk`: a foreign key or check is there, proven or not.
@@ -42,8 +49,10 @@ pub enum Fact {
     Enum(String),
     /// `value state.paid`: and it has that value.
     EnumValue(String, String),
-    /// `partition events.events_2026`: PostgreSQL has the second table as a partition of the first.
+    /// `partition events.events_2026`: PostgreSQL has the second table as a partition of the first, and not on its way out.
     Partition(String, String),
+    /// `detaching events.events_2026`: it is on its way out, and what was begun is still to be ended.
+    Detaching(String, String),
     /// `query SELECT ...`: the query finds a row. For steps written by hand, whose work no other fact tells of.
     Query(String),
     /// `repeatable`: the catalog cannot tell, and the statement can be run again. Never holds.
@@ -59,6 +68,39 @@ impl Fact {
             Self::Not(inner) => (**inner).clone(),
             Self::Repeatable => Self::Repeatable,
             other => Self::Not(Box::new(other.clone())),
+        }
+    }
+
+    /// The same of other things: every name as `name` has it. A query says its names itself.
+    pub(crate) fn renamed(&self, name: impl Fn(&str) -> String) -> Self {
+        let mut fact = self.clone();
+        for it in fact.names_mut() {
+            *it = name(it);
+        }
+        fact
+    }
+
+    fn names_mut(&mut self) -> Vec<&mut String> {
+        match self {
+            Self::Repeatable | Self::Query(_) => Vec::new(),
+            Self::Not(inner) => inner.names_mut(),
+            Self::Table(name) | Self::View(name) | Self::Function(name) | Self::Enum(name) => vec![name],
+            Self::Column(table, name)
+            | Self::Nullable(table, name)
+            | Self::NotNull(table, name)
+            | Self::Type(table, name, _)
+            | Self::Collation(table, name, _)
+            | Self::Default(table, name)
+            | Self::Index(table, name)
+            | Self::AnyIndex(table, name)
+            | Self::PartOf(table, name)
+            | Self::Hidden(table, name)
+            | Self::Constraint(table, name)
+            | Self::Validated(table, name)
+            | Self::Trigger(table, name)
+            | Self::EnumValue(table, name)
+            | Self::Partition(table, name)
+            | Self::Detaching(table, name) => vec![table, name],
         }
     }
 
@@ -94,11 +136,12 @@ impl Fact {
             };
         };
         let (second, rest) = name_then_rest(second)?;
-        if key == "type" {
+        if key == "type" || key == "collation" {
+            let make = if key == "type" { Self::Type } else { Self::Collation };
             return if rest.is_empty() {
-                Err(format!("`{text}` names no type"))
+                Err(format!("`{text}` names no {key}"))
             } else {
-                Ok(Self::Type(first, second, rest.trim().to_owned()))
+                Ok(make(first, second, rest.trim().to_owned()))
             };
         }
         let make = match key {
@@ -107,12 +150,15 @@ impl Fact {
             "not-null" => Self::NotNull,
             "default" => Self::Default,
             "index" => Self::Index,
+            "any-index" => Self::AnyIndex,
+            "part-of" => Self::PartOf,
             "hidden" => Self::Hidden,
             "constraint" => Self::Constraint,
             "validated" => Self::Validated,
             "trigger" => Self::Trigger,
             "value" => Self::EnumValue,
             "partition" => Self::Partition,
+            "detaching" => Self::Detaching,
             _ => return Err(format!("`{key}` is no kind of fact")),
         };
         if rest.is_empty() { Ok(make(first, second)) } else { Err(format!("`{rest}` is one word too many")) }
@@ -130,17 +176,23 @@ impl fmt::Display for Fact {
             Self::Function(name) => return write!(f, "function {}", quote(name)),
             Self::Enum(name) => return write!(f, "enum {}", quote(name)),
             Self::Type(table, name, ty) => return write!(f, "type {}.{} {ty}", quote(table), quote(name)),
+            Self::Collation(table, name, collation) => {
+                return write!(f, "collation {}.{} {collation}", quote(table), quote(name));
+            }
             Self::Column(table, name) => ("column", table, name),
             Self::Nullable(table, name) => ("nullable", table, name),
             Self::NotNull(table, name) => ("not-null", table, name),
             Self::Default(table, name) => ("default", table, name),
             Self::Index(table, name) => ("index", table, name),
+            Self::AnyIndex(table, name) => ("any-index", table, name),
+            Self::PartOf(table, name) => ("part-of", table, name),
             Self::Hidden(table, name) => ("hidden", table, name),
             Self::Constraint(table, name) => ("constraint", table, name),
             Self::Validated(table, name) => ("validated", table, name),
             Self::Trigger(table, name) => ("trigger", table, name),
             Self::EnumValue(name, value) => ("value", name, value),
             Self::Partition(table, name) => ("partition", table, name),
+            Self::Detaching(table, name) => ("detaching", table, name),
         };
         write!(f, "{key} {}.{}", quote(table), quote(name))
     }
@@ -156,6 +208,7 @@ mod tests {
             "table users",
             "not column users.a",
             "type users.a varchar(9)",
+            "collation users.a de-x-icu",
             "not-null users.a",
             "index users.\"Größe.x\"",
             "not hidden users.by_name",
@@ -163,6 +216,9 @@ mod tests {
             "enum state",
             "value state.\"half paid\"",
             "partition events.events_2026",
+            "not detaching events.events_2026",
+            "any-index events.events_at_idx",
+            "part-of \"{partition}\".events_at_idx",
             "repeatable",
             "not query SELECT 1\nFROM settings WHERE name = 'a.b'",
         ] {
@@ -172,7 +228,16 @@ mod tests {
 
     #[test]
     fn half_a_fact_is_refused() {
-        for text in ["column users", "type users.a", "table", "table a b", "color a.b", "query", "not query ;"] {
+        for text in [
+            "column users",
+            "type users.a",
+            "collation users.a",
+            "table",
+            "table a b",
+            "color a.b",
+            "query",
+            "not query ;",
+        ] {
             assert!(Fact::parse(text).is_err(), "{text}");
         }
     }

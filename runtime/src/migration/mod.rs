@@ -4,6 +4,7 @@
 //! artefact: reviewed = hashed = embedded = executed.
 
 mod claim;
+mod each;
 mod embedded;
 mod fact;
 pub mod file;
@@ -11,6 +12,7 @@ pub mod history;
 mod servers;
 
 pub use claim::{Algorithm, Claim, Extent, LockClause, LockMode};
+pub use each::{Each, PARTITION};
 pub use embedded::{Embedded, EmbeddedFile, EmbeddedMigration};
 pub use fact::Fact;
 pub use servers::{ServerVersion, Servers};
@@ -106,6 +108,10 @@ pub struct Statement {
     pub comment: String,
     /// The versions of the server that it, with its way back, is for.
     pub servers: Servers,
+    /// Once for each of these partitions, whoever made them, with [`PARTITION`] standing for its name.
+    pub each: Option<Each>,
+    /// Skipped where this holds already.
+    pub unless: Option<Fact>,
     /// The SQL, without a closing semicolon.
     pub sql: String,
     /// Whether the server runs it inside a transaction. Where it does (most of PostgreSQL),
@@ -137,6 +143,10 @@ pub enum Undo {
 /// One SQL text of a way back.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct UndoStatement {
+    /// As [`Statement::each`].
+    pub each: Option<Each>,
+    /// As [`Statement::unless`].
+    pub unless: Option<Fact>,
     /// The SQL, without a closing semicolon.
     pub sql: String,
     /// As [`Statement::transactional`].
@@ -210,6 +220,9 @@ pub enum WalkBy {
     /// `$2::tid` the place behind the last, `$3` the class mask (passes - 1), `$4` the pass
     /// (from 0): rows of a class up to the pass are filled.
     Blocks,
+    /// PostgreSQL before 14, for tables without a key: by blocks as well, with the same parameters. Every row of a block
+    /// is asked for by its address, since no range of addresses can be.
+    Tids,
     /// By ranges of a unique key; all parameters are bound as text. They are the values of the
     /// key's columns at the batch's first row, then those at its last (both inside the batch).
     /// On MySQL, whose parameters have no numbers, every value but that of the key's last column
@@ -246,8 +259,60 @@ pub struct Assertion {
     pub sql: String,
     /// Asked before anything is undone, if the step before it is done; else when its turn is.
     pub on_way_back: bool,
+    /// Until when it may find something, if not for ever.
+    pub grace: Option<Grace>,
     /// Where the SQL begins in its file, counted from 1; 0 for one not read from a file.
     pub line: usize,
+}
+
+/// How long something stays as another migration has left it. What an assertion with a grace finds is in the way for so
+/// long, by the server's clock, and not any more after it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Grace {
+    /// Hours since that migration was contracted.
+    pub hours: u32,
+    /// The migration.
+    pub since: String,
+}
+
+impl std::fmt::Display for Grace {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{} since {}", Self::spelled(self.hours), self.since)
+    }
+}
+
+impl Grace {
+    /// `36h`, or `30d` for whole days.
+    pub fn spelled(hours: u32) -> String {
+        if hours > 0 && hours.is_multiple_of(24) { format!("{}d", hours / 24) } else { format!("{hours}h") }
+    }
+
+    /// Reads what [`Grace::spelled`] wrote: hours.
+    ///
+    /// # Errors
+    /// Says how it is written.
+    pub fn hours_of(text: &str) -> Result<u32, String> {
+        let (number, unit) = text.split_at_checked(text.len().saturating_sub(1)).unwrap_or((text, ""));
+        let each = match unit {
+            "d" => Some(24),
+            "h" => Some(1),
+            _ => None,
+        };
+        let hours = each.zip(number.parse::<u32>().ok()).and_then(|(each, number)| number.checked_mul(each));
+        // so that a day so far away is still one to both servers
+        let hours = hours.filter(|it| *it <= 24 * 36_500);
+        hours.ok_or_else(|| format!("`{text}` is no time: write days or hours, as in `30d` or `36h`"))
+    }
+
+    /// Reads what [`Display`](std::fmt::Display) wrote.
+    ///
+    /// # Errors
+    /// Says what is missing.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        let (hours, since) =
+            text.split_once(" since ").ok_or("a grace says since which migration: `30d since 0007_drop_x`")?;
+        Ok(Self { hours: Self::hours_of(hours.trim())?, since: since.trim().to_owned() })
+    }
 }
 
 /// A query that must find nothing, asked of one range of a table's key after the other, each under a snapshot of its own.
@@ -255,6 +320,8 @@ pub struct Assertion {
 pub struct Search {
     /// What it means when it finds something: the error's text.
     pub message: String,
+    /// Asked when all behind it is undone, and only then; else when its turn is.
+    pub on_way_back: bool,
     /// What it must not find.
     pub wrong: Wrong,
     /// The table that is gone through.
@@ -270,9 +337,25 @@ pub struct Search {
 /// What a search must not find.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Wrong {
-    /// A row. The first few are shown in the error.
+    /// A row. The first few are shown in the error, with how many more there are.
     Rows,
     /// Two rows of the same first column, which is 32 hexadecimal digits made of all that counts. The other
     /// columns are shown in the error, with how many rows have them.
     Twice,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Grace;
+
+    #[test]
+    fn a_grace_reads_back_as_it_was_written() {
+        for text in ["30d since 0007_drop_x", "36h since 0001_y", "0h since a"] {
+            assert_eq!(Grace::parse(text).unwrap().to_string(), text);
+        }
+        assert_eq!(Grace::hours_of("48h").map(Grace::spelled).as_deref(), Ok("2d"));
+        for text in ["30", "d", "30m", "-1d", "999999999d", "30d", "", "3ü"] {
+            assert!(Grace::parse(text).is_err(), "{text}");
+        }
+    }
 }

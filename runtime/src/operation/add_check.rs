@@ -1,47 +1,44 @@
 //! A new check. In validate, when the rows of before comply.
 //!
 //! PostgreSQL takes it unproven, and proves it while reads and writes go on. MySQL has no such
-//! way: a check that is enforced copies the table, and writers wait for the whole copy.
+//! way: a check that is enforced copies the table, and writers wait for the whole copy. So there triggers hold to it
+//! ([`super::guard`]), unless the author lets so many rows be copied.
 
-use super::{Context, Draft, Refusal, Staging};
+use super::guard::Guard;
+use super::{Context, Draft, Refusal, Staging, copy, partitions};
 use crate::dialect::{Dialect, mysql};
-use crate::migration::{Algorithm, Assertion, Claim, Extent, Fact, LockClause, LockMode, Stage, Step};
+use crate::migration::{Algorithm, Claim, Fact, LockMode, Stage};
 
 pub(super) fn stage(context: &Context<'_>, table: &str, name: &str) -> Result<Staging, Refusal> {
     let mut staging = Staging::default();
+    let check = &context.table(table).checks[name];
     // a check may be meant for one server alone
-    let Some(condition) = context.table(table).checks[name].sql.of(context.dialect) else { return Ok(staging) };
+    let Some(condition) = check.sql.of(context.dialect) else { return Ok(staging) };
     match context.dialect {
         Dialect::Postgres => postgres(context, table, name, condition, &mut staging),
+        Dialect::MySql if check.guarded => {
+            Guard::new(context.table(table), name, condition).install(context, &mut staging);
+            staging.warnings.push(guarded(table, name));
+        }
         Dialect::MySql => {
-            staging.push(Stage::Validate, Step::Assertion(small_enough(context, table)));
+            let effect = format!(
+                "check `{name}` copies table `{table}`, and writers wait for the whole copy; without `--copy-rows`, or with \
+                 `--guard {name}`, triggers hold to it instead"
+            );
+            copy::allowed(context, Stage::Validate, table, &effect, &mut staging)?;
             staging.push(Stage::Validate, mysql_add(context, Stage::Validate, table, name, condition).step());
-            staging.warnings.push(format!(
-                "MySQL: check `{name}` copies table `{table}`, and writers wait for the whole copy; there is no other way \
-                 to an enforced check. It is refused where there are more than {} rows (`--copy-rows`)"
-                , context.copy_rows()
-            ));
         }
     }
     Ok(staging)
 }
 
-/// Writers wait for a copy, so it needs the author's word beyond a size.
-pub(super) fn small_enough(context: &Context<'_>, table: &str) -> Assertion {
-    let limit = context.copy_rows();
-    Assertion {
-        message: format!(
-            "table `{table}` has more than {limit} rows, and writers would wait while all of them are read; if that is meant, \
-             make the migration anew with `cargo xtask generate --rebase ID --copy-rows N`. Rows counted"
-        ),
-        sql: format!(
-            "SELECT COUNT(*) FROM (SELECT 1 FROM {} LIMIT {}) AS counted HAVING COUNT(*) > {limit}",
-            context.ident(table),
-            limit + 1
-        ),
-        on_way_back: false,
-        line: 0,
-    }
+/// What the author should know who has not asked for it.
+fn guarded(table: &str, name: &str) -> String {
+    format!(
+        "MySQL: triggers hold `{table}` to check `{name}`, which stays NOT ENFORCED, since enforcing it copies the table while \
+         writers wait (`--copy-rows N`). They give the server's own error (3819), with IGNORE too, and run as the account that \
+         runs this migration: while they are there it must be too"
+    )
 }
 
 pub(super) fn postgres(context: &Context<'_>, table: &str, name: &str, condition: &str, staging: &mut Staging) {
@@ -51,10 +48,11 @@ pub(super) fn postgres(context: &Context<'_>, table: &str, name: &str, condition
     let draft = Draft::new("Binds new writes only.", add, brief(), Fact::Constraint(table.to_owned(), name.to_owned()))
         .undo(drop, brief());
     staging.push(Stage::Validate, draft.step());
+    staging.steps.extend(partitions::proof(context, table, name).map(|it| (Stage::Validate, it.step())));
     let draft = Draft::new(
         "Reads the whole table; reads and writes go on.",
         validate,
-        Claim::none().lock(table, LockMode::ShareUpdateExclusive).scan(table),
+        partitions::scans(context, table, Claim::none().lock(table, LockMode::ShareUpdateExclusive)),
         Fact::Validated(table.to_owned(), name.to_owned()),
     )
     .undo_nothing("a proof does no harm");
@@ -75,26 +73,17 @@ pub(super) fn mysql_add(context: &Context<'_>, stage: Stage, table: &str, name: 
     Draft::new(
         "MySQL has no other way: the table is copied, reads go on, writers wait for the whole copy.",
         add,
-        mysql_claim(context, stage, table),
+        copy::mysql_claim(context, stage, table),
         Fact::Constraint(table.to_owned(), name.to_owned()),
     )
     .undo(drop, context.mysql_alter(stage, table, Algorithm::Instant))
-}
-
-pub(super) fn mysql_claim(context: &Context<'_>, stage: Stage, table: &str) -> Claim {
-    context
-        .mysql_alter(stage, table, Algorithm::Copy)
-        .how(Algorithm::Copy, LockClause::Shared)
-        .rewrite(table)
-        .scan(table)
-        .blocking(Extent::Brief, Extent::Rows)
 }
 
 /// ADD and DROP.
 pub(super) fn mysql_sql(context: &Context<'_>, table: &str, name: &str, condition: &str) -> [String; 2] {
     let name = context.ident(name);
     [
-        mysql::ddl::alter(table, &format!("ADD CONSTRAINT {name} CHECK ({condition})"), "ALGORITHM=COPY, LOCK=SHARED"),
+        copy::mysql_sql(table, &format!("ADD CONSTRAINT {name} CHECK ({condition})")),
         mysql::ddl::alter(table, &format!("DROP CHECK {name}"), "ALGORITHM=INSTANT"),
     ]
 }

@@ -6,7 +6,7 @@
 
 use super::fill::by_function;
 use super::filled_column::{FilledColumn, Source};
-use super::{Context, Draft, Refusal, Staging, add_generated};
+use super::{Context, Draft, Refusal, Staging, add_generated, add_identity};
 use crate::dialect::{Dialect, columns_in, default_is_stable, mysql, postgres};
 use crate::migration::{Fact, Stage};
 use crate::schema::{Column, Table};
@@ -17,6 +17,10 @@ pub(super) fn stage(context: &Context<'_>, table_name: &str, column_name: &str) 
     if column.generated.is_some() {
         not_partitioned(context, table_name, column_name)?;
         return add_generated::stage(context, table, column);
+    }
+    if column.identity {
+        not_partitioned(context, table_name, column_name)?;
+        return add_identity::stage(context, table, column);
     }
     if let Some(function) = context.intents.functions.get(&(table_name.to_owned(), column_name.to_owned())) {
         not_partitioned(context, table_name, column_name)?;
@@ -35,7 +39,6 @@ pub(super) fn stage(context: &Context<'_>, table_name: &str, column_name: &str) 
     let Some(source) = from_others.map(Source::Columns).or(own_values.map(Source::Default)) else {
         return at_once(context, table, column, default);
     };
-    not_partitioned(context, table_name, column_name)?;
     if let (Source::Columns(expression), Some(before)) = (&source, context.source.tables.get(table_name)) {
         let new = table.columns.iter().map(|it| it.name.as_str());
         let new = new.filter(|name| *name != column_name && before.column(name).is_none());
@@ -55,7 +58,7 @@ pub(super) fn stage(context: &Context<'_>, table_name: &str, column_name: &str) 
     Ok(staging)
 }
 
-/// Rows are filled in a table, and a partitioned one has none of its own.
+/// What is not known to be sound where the rows are in partitions.
 fn not_partitioned(context: &Context<'_>, table: &str, column: &str) -> Result<(), Refusal> {
     let is_partitioned = |it: &Table| context.dialect == Dialect::Postgres && it.partitioned.is_some();
     if !context.source.tables.get(table).is_some_and(is_partitioned) {
@@ -63,9 +66,10 @@ fn not_partitioned(context: &Context<'_>, table: &str, column: &str) -> Result<(
     }
     Err((
         format!(
-            "table `{table}` is partitioned, and column `{column}` has a value of its own in each row, which is not derived there"
+            "table `{table}` is partitioned, and new column `{column}` is numbered, generated or filled by a Rust function, which is \
+             not derived there"
         ),
-        "make the field an `Option`, or give it a default that is the same for all rows".into(),
+        "fill it by an SQL expression (`backfill`), make the field an `Option`, or give it a default".into(),
     ))
 }
 

@@ -4,9 +4,10 @@
 //! in place only with `foreign_key_checks` off, and then proves nothing: a query of ours looks
 //! for rows that refer to nobody, and new ones are refused from the statement on.
 
+use super::partitions::is_partitioned;
 use super::{Context, Draft, Staging, search, until_contract};
 use crate::dialect::{Dialect, mysql};
-use crate::migration::{Algorithm, Assertion, Claim, Fact, LockMode, Stage, Step};
+use crate::migration::{Algorithm, Assertion, Claim, Each, Fact, LockMode, PARTITION, Stage, Step};
 use crate::schema::ForeignKey;
 
 pub(super) fn stage(context: &Context<'_>, table: &str, name: &str, replaces: bool) -> Staging {
@@ -61,6 +62,9 @@ fn postgres(context: &Context<'_>, table: &str, name: &str, key: &ForeignKey, st
         staging.push(Stage::Validate, draft.step());
         return;
     }
+    if is_partitioned(context, table) {
+        return partition_by_partition(context, table, name, key, staging);
+    }
     let draft = Draft::new(
         "Binds new writes only.",
         alter(format!("ADD {} NOT VALID", foreign_key_sql(context.dialect, name, key))),
@@ -70,6 +74,39 @@ fn postgres(context: &Context<'_>, table: &str, name: &str, key: &ForeignKey, st
     .undo(alter(format!("DROP CONSTRAINT {ident}")), both(LockMode::AccessExclusive));
     staging.push(Stage::Validate, draft.step());
     staging.push(Stage::Validate, postgres_validate(context, table, name, key).step());
+}
+
+/// Before PostgreSQL 18 no partitioned table takes one unproven. So each partition gets its own, which is proven by itself; then
+/// the table's takes these over, and finds nothing to prove. That drops triggers of the other table, which is closed for
+/// a moment.
+fn partition_by_partition(context: &Context<'_>, table: &str, name: &str, key: &ForeignKey, staging: &mut Staging) {
+    let parent = &key.references;
+    let each = || Each::partition_of(table);
+    let both = |table: &str, mode| Claim::none().lock(table, mode).lock(parent, mode);
+    let [ident, table_sql, part_sql] = [name, table, PARTITION].map(|it| context.ident(it));
+    let fact = |make: fn(String, String) -> Fact, table: &str| make(table.to_owned(), name.to_owned());
+    let key_sql = foreign_key_sql(context.dialect, name, key);
+    let draft = Draft::new(
+        "Binds new writes only.",
+        format!("ALTER TABLE {part_sql} ADD {key_sql} NOT VALID"),
+        both(PARTITION, LockMode::ShareRowExclusive),
+        fact(Fact::Constraint, PARTITION),
+    )
+    .each(each())
+    .undo(format!("ALTER TABLE {part_sql} DROP CONSTRAINT {ident}"), both(PARTITION, LockMode::AccessExclusive))
+    .undo_each(each());
+    staging.push(Stage::Validate, draft.step());
+    let (sql, claim) = postgres_proof(context, PARTITION, name, key);
+    let draft = Draft::new("Reads both tables; reads and writes go on.", sql, claim, fact(Fact::Validated, PARTITION));
+    staging.push(Stage::Validate, draft.each(each()).undo_nothing("a proof does no harm").step());
+    let draft = Draft::new(
+        "Those of the partitions are part of it from here on: nothing is left to prove.",
+        format!("ALTER TABLE {table_sql} ADD {key_sql}"),
+        Claim::none().lock(table, LockMode::ShareRowExclusive).lock(parent, LockMode::AccessExclusive),
+        fact(Fact::Validated, table),
+    )
+    .undo(format!("ALTER TABLE {table_sql} DROP CONSTRAINT {ident}"), both(table, LockMode::AccessExclusive));
+    staging.push(Stage::Validate, draft.step());
 }
 
 /// The proof, as a step.
@@ -127,6 +164,7 @@ fn orphans(context: &Context<'_>, table: &str, key: &ForeignKey) -> Assertion {
             pairs.join(" AND ")
         ),
         on_way_back: false,
+        grace: None,
         line: 0,
     }
 }

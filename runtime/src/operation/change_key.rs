@@ -4,8 +4,8 @@
 //! moment. The old key's columns stay unique until contract, by an index of their own: old code may need it for its
 //! upserts. MySQL keeps its rows in the order of the key, so there the table is rebuilt, while reads and writes go on.
 
-use super::add_check::mysql_claim;
-use super::{Context, Draft, Refusal, Staging, add_index, drop_index, until_contract};
+use super::{Context, Draft, Refusal, Staging, add_index, copy, drop_index, until_contract};
+use crate::dialect::postgres::ddl::object_name;
 use crate::dialect::{Dialect, mysql};
 use crate::migration::{Algorithm, Claim, Extent, Fact, LockMode, Stage};
 use crate::schema::{Index, Table, limited};
@@ -54,7 +54,12 @@ fn refuse(context: &Context<'_>, before: &Table, after: &Table) -> Result<(), Re
         return Err((changes, "keep a key: without one, no row can be told from another".into()));
     }
     // what is made by the same migration may be filled and swapped after it is asked for
-    let same = |name: &&String| before.column(name).map(|it| &it.ty) == after.column(name).map(|it| &it.ty);
+    let same = |name: &&String| match (before.column(name), after.column(name)) {
+        (Some(before), Some(after)) => before.ty == after.ty,
+        // it is numbered before the key is asked for
+        (None, Some(after)) => after.identity,
+        _ => false,
+    };
     if let Some(column) = after.primary_key.iter().find(|it| !same(it)) {
         return Err((
             format!("{changes}, and `{column}` is new or changes its type"),
@@ -86,11 +91,12 @@ fn undo_if_there(context: &Context<'_>, draft: Draft, table: &str, name: &str) -
 
 fn postgres(context: &Context<'_>, before: &Table, after: &Table, old: &str, staging: &mut Staging) {
     let table = &after.name;
-    let new = until_contract(&format!("{table}_pkey"));
+    let key_name = object_name(table, None, "pkey");
+    let new = until_contract(&key_name);
     let index = Index::plain(after.primary_key.clone(), true);
     let draft = add_index::draft(context, Some(before), table, &new, &index);
     staging.push(Stage::Validate, undo_if_there(context, draft, table, &new).step());
-    let [table_sql, key, old_sql, new_sql] = [table, &format!("{table}_pkey"), old, &new].map(|it| context.ident(it));
+    let [table_sql, key, old_sql, new_sql] = [table, &key_name, old, &new].map(|it| context.ident(it));
     let add = |index: &str| format!("ADD CONSTRAINT {key} PRIMARY KEY USING INDEX {index}");
     let (there, back) = if before.primary_key.is_empty() {
         (add(&new_sql), format!("DROP CONSTRAINT {key}"))
@@ -107,7 +113,7 @@ fn postgres(context: &Context<'_>, before: &Table, after: &Table, old: &str, sta
         fact.negated(),
     );
     let done = if before.primary_key.is_empty() {
-        Fact::Constraint(table.clone(), format!("{table}_pkey")).negated()
+        Fact::Constraint(table.clone(), key_name).negated()
     } else {
         Fact::Index(table.clone(), old.to_owned()).negated()
     };
@@ -138,9 +144,9 @@ fn mysql(context: &Context<'_>, before: &Table, after: &Table, staging: &mut Sta
     let fact = has_key(context, after);
     let draft = if before.primary_key.is_empty() {
         // without another one in its place a key goes only by a copy
-        let back = mysql::ddl::alter(table, "DROP PRIMARY KEY", "ALGORITHM=COPY, LOCK=SHARED");
+        let back = copy::mysql_sql(table, "DROP PRIMARY KEY");
         Draft::new(comment, sql(&add(&after.primary_key)), claim(), fact)
-            .undo(back, mysql_claim(context, Stage::Validate, table))
+            .undo(back, copy::mysql_claim(context, Stage::Validate, table))
     } else {
         let instead = |columns: &[String]| sql(&format!("DROP PRIMARY KEY, {}", add(columns)));
         Draft::new(comment, instead(&after.primary_key), claim(), fact).undo(instead(&before.primary_key), claim())

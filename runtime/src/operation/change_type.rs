@@ -6,17 +6,20 @@
 //! the other way round until contract. So old and new code use one name all the while, and
 //! the way back is to swap again.
 
-use std::collections::BTreeMap;
-
 use super::add_index;
+use super::collation;
 use super::drop_column::retire;
-use super::filled_column::{FilledColumn, Pair, Source};
+use super::filled_column::{Before, FilledColumn, Mirrored};
 use super::formula::Formula;
+use super::modify::{self, Standing};
+use super::narrow::Conversion;
 use super::triggers::{drop_trigger, insert_name, update_name};
-use super::{Context, Draft, Refusal, Staging, Triggers, add_check, linked_type, until_contract};
-use crate::dialect::{Dialect, assignable, is_number, mysql, postgres, with_column};
+use super::{
+    Context, Draft, Refusal, Staging, Triggers, add_check, change_enum, implicit_key, linked_type, until_contract,
+};
+use crate::dialect::{Dialect, is_number, mysql, postgres, with_column};
 use crate::migration::{Algorithm, Claim, Fact, LockMode, Stage};
-use crate::schema::{Column, Index, Table, Texts, limited};
+use crate::schema::{Column, Index, Table, limited};
 use crate::sql_type::Kind;
 
 pub(super) fn stage(context: &Context<'_>, table_name: &str, column_name: &str) -> Result<Staging, Refusal> {
@@ -24,13 +27,25 @@ pub(super) fn stage(context: &Context<'_>, table_name: &str, column_name: &str) 
     let (Some(before), Some(after)) = (source.column(column_name), target.column(column_name)) else {
         return Ok(Staging::default());
     };
-    if context.dialect.type_name(&before.ty) == context.dialect.type_name(&after.ty) {
+    let widened = widens_in_place(context.dialect, source, before, after);
+    let keyed = || linked_type::group(context.source, table_name, column_name).is_some();
+    if let (Some(was), Some(is)) = (&before.ty.enumeration, &after.ty.enumeration)
+        && change_enum::is_one(before, after)
+        && !widened
+        && !(context.dialect == Dialect::MySql && keyed())
+    {
+        return change_enum::stage(context, [table_name, column_name], [was, is]);
+    }
+    if !differs(context.dialect, before, after) {
         return Ok(Staging::default());
     }
-    let widened = widens_in_place(context.dialect, source, before, after);
     refuse(context, source, before, after, widened)?;
     if widened {
+        modify::in_place(context, Standing::Before, [table_name, column_name], "gets a wider type")?;
         return Ok(in_place(context, table_name, after));
+    }
+    if collation::alone(context, before, after) && collation::in_place(context, source, target, before, after) {
+        return collation::stage(context, target, before, after);
     }
     match linked_type::group(context.source, table_name, column_name) {
         None => by_shadow(context, source, target, before, after),
@@ -43,22 +58,34 @@ pub(super) fn stage(context: &Context<'_>, table_name: &str, column_name: &str) 
     }
 }
 
+/// Whether it changes with others, since it is a key or tied to one.
+pub(super) fn is_tied(context: &Context<'_>, table: &str, column: &str) -> bool {
+    let there = context.source.tables.get(table).is_some_and(|it| it.column(column).is_some());
+    there && linked_type::group(context.source, table, column).is_some()
+}
+
 /// Whether the server has to give the column another type, and not only to note it.
 fn changes(context: &Context<'_>, table: &str, column: &str) -> bool {
     let source = context.source.tables.get(table);
     let before = source.and_then(|it| it.column(column));
     let after = context.target.tables.get(table).and_then(|it| it.column(column));
     let (Some(source), Some(before), Some(after)) = (source, before, after) else { return false };
-    context.dialect.type_name(&before.ty) != context.dialect.type_name(&after.ty)
-        && !widens_in_place(context.dialect, source, before, after)
+    differs(context.dialect, before, after) && !widens_in_place(context.dialect, source, before, after)
+}
+
+/// Whether the two are of another type to this server.
+fn differs(dialect: Dialect, before: &Column, after: &Column) -> bool {
+    dialect.type_definition(&before.ty) != dialect.type_definition(&after.ty)
 }
 
 fn widens_in_place(dialect: Dialect, table: &Table, before: &Column, after: &Column) -> bool {
     match dialect {
-        // an index that computes from the column would be built anew, while everybody waits
+        // an index that computes from the column would be built anew, and a check proven anew, while everybody waits
         Dialect::Postgres => {
             let computes = |index: &Index| index.is_for(dialect) && index.over(&before.name, "").is_none();
-            !table.indexes.values().any(computes) && postgres::types::widens_in_place(&before.ty, &after.ty)
+            !table.indexes.values().any(computes)
+                && table.checks_on(&before.name, dialect).next().is_none()
+                && postgres::types::widens_in_place(&before.ty, &after.ty)
         }
         Dialect::MySql => mysql::types::widens_in_place(&before.ty, &after.ty),
     }
@@ -77,13 +104,8 @@ fn refuse(context: &Context<'_>, table: &Table, before: &Column, after: &Column,
     if widened {
         return Ok(());
     }
-    if context.dialect == Dialect::MySql && before.ty.kind == Kind::Enum && after.ty.kind == Kind::Enum {
-        return Err((
-            format!(
-                "{place} gets values among those of its enum, which MySQL adds online at the end alone (up to 255 in all)"
-            ),
-            "put the new variants last; or give the column a new name with `renamed_from`, and its enum too".into(),
-        ));
+    if let Some(refused) = collation::refused(context, table, before, after) {
+        return Err(refused);
     }
     if !one_family(before.ty.kind, after.ty.kind) {
         return Err((
@@ -135,13 +157,18 @@ fn refuse(context: &Context<'_>, table: &Table, before: &Column, after: &Column,
 }
 
 /// Another column of the table whose type changes, among those that are asked for.
-fn other_changed<'a>(source: &'a Table, target: &Table, column: &str, among: impl Fn(&str) -> bool) -> Option<&'a str> {
+pub(super) fn other_changed<'a>(
+    source: &'a Table,
+    target: &Table,
+    column: &str,
+    among: impl Fn(&str) -> bool,
+) -> Option<&'a str> {
     let changes = |it: &&Column| target.column(&it.name).is_some_and(|after| after.ty != it.ty);
     let others = source.columns.iter().filter(|it| it.name != column).filter(changes);
     others.map(|it| it.name.as_str()).find(|it| among(it))
 }
 
-fn with_another(place: &str, other: &str, what: &str) -> Refusal {
+pub(super) fn with_another(place: &str, other: &str, what: &str) -> Refusal {
     (
         format!("the type of {place} changes, and so does that of `{other}`, with which it stands in {what}"),
         "do one in this migration and the other in the next".to_owned(),
@@ -149,7 +176,7 @@ fn with_another(place: &str, other: &str, what: &str) -> Refusal {
 }
 
 /// The checks that stay and name the column.
-fn checks_on<'a>(
+pub(super) fn checks_on<'a>(
     dialect: Dialect,
     source: &'a Table,
     target: &'a Table,
@@ -160,28 +187,33 @@ fn checks_on<'a>(
     on.filter_map(|name| Some((name, source.checks[name].sql.of(dialect)?))).collect()
 }
 
-fn named_by_check(dialect: Dialect, table: &Table, check: &str, column: &str) -> bool {
+pub(super) fn named_by_check(dialect: Dialect, table: &Table, check: &str, column: &str) -> bool {
     table.checks_on(column, dialect).any(|it| it == check)
 }
 
 pub(super) fn spelled(column: &Column) -> String {
-    let [postgres, mysql] = Dialect::ALL.map(|dialect| dialect.type_name(&column.ty));
+    let [postgres, mysql] = Dialect::ALL.map(|dialect| {
+        let collation = column.ty.collation.of(dialect).map(|it| format!(" COLLATE {it}"));
+        dialect.type_name(&column.ty) + &collation.unwrap_or_default()
+    });
     if postgres == mysql { format!("`{postgres}`") } else { format!("`{postgres}` (MySQL `{mysql}`)") }
 }
 
 /// The catalog alone.
-fn in_place(context: &Context<'_>, table: &str, column: &Column) -> Staging {
+pub(super) fn in_place(context: &Context<'_>, table: &str, column: &Column) -> Staging {
     let mut staging = Staging::default();
-    let name = context.ident(&column.name);
-    let (sql, claim) = match context.dialect {
-        Dialect::Postgres => (
-            format!(
+    let (dialect, name) = (context.dialect, context.ident(&column.name));
+    let (sql, claim) = match dialect {
+        Dialect::Postgres => {
+            let alter = format!(
                 "ALTER TABLE {} ALTER COLUMN {name} TYPE {}",
                 context.ident(table),
-                context.dialect.type_name(&column.ty)
-            ),
-            context.alter(Stage::Expand, table),
-        ),
+                dialect.type_name(&column.ty)
+            );
+            // the server goes on to take the default for a value of the type of before
+            let default = column.default.of(dialect).map(|it| format!(", ALTER COLUMN {name} SET DEFAULT {it}"));
+            (alter + &default.unwrap_or_default(), context.alter(Stage::Expand, table))
+        }
         Dialect::MySql => {
             let definition = mysql::ddl::column(column, column.nullable, column.default.of(context.dialect));
             (
@@ -238,30 +270,41 @@ fn by_shadow(
 ) -> Result<Staging, Refusal> {
     let mut staging = Staging::default();
     let (table, name) = (&target.name, &after.name);
+    modify::in_place(context, Standing::Staying, [table, name], "changes names with the one of another type")?;
+    implicit_key::keeps_its_column(context, source, name)?;
     let names = Names::of(name);
-    let [forth, back] = expressions(context, table, [before, after])?;
+    let conversion = Conversion::of(context, table, [before, after])?;
+    let expressions = [conversion.forth.as_str(), conversion.back.as_str()];
     // which column the written name means differs between the two, and with the swap
     let earlier = [name, &names.new, name].map(String::clone);
     let later = [&names.old, name, later_name(context.dialect, name, &names)].map(String::clone);
     let shadow = Column { name: names.new.clone(), ..after.clone() };
-    let filled = mirrored(context, target, &shadow, &earlier, [&forth, &back]);
+    let filled = mirrored(context, target, &shadow, &earlier, expressions);
+    let filled = filled.narrowed(context, conversion.narrowing.as_ref(), name);
     filled.begin(context, &mut staging)?;
     let indexes = indexes_on(context.dialect, source, target, name);
     for (index_name, index) in &indexes {
         let copy = index.over(name, &names.new).ok_or_else(|| in_a_text(table, name, index_name))?;
-        add_index::build(context, Some(source), table, &Names::of(index_name).new, &copy, &mut staging);
+        add_index::build(context, Some(source), table, &Names::of(index_name).new, &copy, &mut staging)?;
     }
     let checks = checks_on(context.dialect, source, target, name);
     for (check, condition) in &checks {
         let copy = with_column(condition, name, &context.ident(&names.new));
         add_check::postgres(context, table, &Names::of(check).new, &copy, &mut staging);
     }
-    staging.warnings.push(strict_drivers(table, name));
-    let swapped = mirrored(context, target, after, &later, [&forth, &back]);
-    let there = Renames::new(name, &names, &indexes, &checks, true);
-    let back = Renames::new(name, &names, &indexes, &checks, false);
+    if collation::alone(context, before, after) {
+        staging.warnings.extend(collation::unique_by_both(table, name, &indexes));
+    } else {
+        staging.warnings.push(strict_drivers(table, name));
+    }
+    let swapped = mirrored(context, target, after, &later, expressions);
+    let [index_names, check_names] =
+        [indexes.iter().map(|it| it.0.as_str()).collect(), checks.iter().map(|it| it.0.as_str()).collect::<Vec<_>>()];
+    let [there, back] = [true, false].map(|there| Renames::new([&[name.as_str()], &index_names, &check_names], there));
     swap(context, table, &names, [there, back], [&filled, &swapped], &mut staging);
-    staging.warnings.push(format!("until contract, a value of `{table}.{name}` must fit its old type too"));
+    if !collation::alone(context, before, after) {
+        staging.warnings.push(format!("until contract, a value of `{table}.{name}` must fit its old type too"));
+    }
     if context.dialect == Dialect::Postgres {
         staging.warnings.push(stale_plans(table, name));
     }
@@ -277,13 +320,13 @@ fn by_shadow(
         staging.push(Stage::Contract, draft.last());
     }
     let old = Column { name: names.old.clone(), ..before.clone() };
-    retire(context, target, &old, &swapped, &mut staging);
+    retire(context, target, &[&old], &swapped, &mut staging)?;
     Ok(staging)
 }
 
 /// MySQL's triggers are made anew at the swap, and have another name, so that it can be told which
 /// are there; PostgreSQL's stay, and their function changes.
-fn later_name<'a>(dialect: Dialect, name: &'a String, names: &'a Names) -> &'a String {
+pub(super) fn later_name<'a>(dialect: Dialect, name: &'a String, names: &'a Names) -> &'a String {
     match dialect {
         Dialect::Postgres => name,
         Dialect::MySql => &names.old,
@@ -304,43 +347,12 @@ pub(super) fn mirrored<'a>(
         let columns: Vec<_> = others.clone().chain([(written.as_str(), column)]).collect();
         Formula::naming(context.dialect, &table.name, expression, &columns)
     };
-    let pair = Pair { old, forth: formula(forth, old), back: formula(back, new), named_after };
-    FilledColumn::new(context, table, column, Source::Mirror(pair))
-}
-
-/// How a value becomes one of the other column, and back: as the user says, or by itself where every
-/// value fits.
-pub(super) fn expressions(
-    context: &Context<'_>,
-    table: &str,
-    [before, after]: [&Column; 2],
-) -> Result<[String; 2], Refusal> {
-    let key = (table.to_owned(), after.name.clone());
-    let said = |texts: &BTreeMap<(String, String), Texts>| {
-        texts.get(&key).and_then(|it| it.of(context.dialect)).map(str::to_owned)
+    let mirrored = Mirrored {
+        old: vec![Before { name: old, left_out: None, back: formula(back, new) }],
+        new: vec![(column, formula(forth, old))],
+        named_after,
     };
-    let by_itself = |from: &Column, to: &Column| {
-        assignable(&before.ty, &after.ty)
-            .then(|| context.dialect.converted(&context.ident(&from.name), [&from.ty, &to.ty]))
-    };
-    let forth = said(&context.intents.backfills).or_else(|| by_itself(before, after));
-    let back = said(&context.intents.reverses).or_else(|| by_itself(after, before));
-    match (forth, back) {
-        (Some(forth), Some(back)) => Ok([forth, back]),
-        _ => Err((
-            format!(
-                "the type of `{table}.{}` changes from {} to {}, which does not hold every value as it is",
-                after.name,
-                spelled(before),
-                spelled(after)
-            ),
-            format!(
-                "say how: #[column(backfill = \"...\", reverse = \"...\")], two SQL expressions: the new value over `{}`, and, for \
-                 old code until contract, the old one over `{}`",
-                before.name, after.name
-            ),
-        )),
-    }
+    FilledColumn::mirrored(context, table, mirrored)
 }
 
 /// Whether code that writes values of the one kind can write them where the other is.
@@ -349,7 +361,7 @@ fn one_family(one: Kind, other: Kind) -> bool {
 }
 
 /// The indexes that stay and hold the column.
-fn indexes_on<'a>(
+pub(super) fn indexes_on<'a>(
     dialect: Dialect,
     source: &'a Table,
     target: &'a Table,
@@ -382,51 +394,83 @@ fn swap(
     staging: &mut Staging,
 ) {
     let [Some(earlier), Some(later)] = columns.map(FilledColumn::triggers) else { return };
+    // from here on both codes write the new column, and its type alone decides
+    let guard = columns[0].guard();
+    let taken = guard.map(|it| it.taken(context)).unwrap_or_default();
+    let brought = guard.map(|it| it.brought(context)).unwrap_or_default();
     let fact = Fact::Column(table.to_owned(), names.old.clone());
     let comment = "The column and its successor take each other's names, in one moment.";
     match context.dialect {
         Dialect::Postgres => {
             let brief = || Claim::none().lock(table, LockMode::AccessExclusive);
-            let sql = |renames: &Renames, triggers: &Triggers<'_>| {
+            let sql = |renames: &Renames, triggers: &Triggers<'_>, guard: Vec<String>| {
                 let mut statements = renames.postgres(context, table);
                 statements.extend(triggers.function.as_ref().map(|it| it.replacen("CREATE", "CREATE OR REPLACE", 1)));
+                statements.extend(guard);
                 statements.join(";\n")
             };
-            let draft = Draft::new(comment, sql(&there, later), brief(), fact).undo(sql(&back, earlier), brief());
+            let draft = Draft::new(comment, sql(&there, later, taken), brief(), fact)
+                .undo(sql(&back, earlier, brought), brief());
             staging.push(Stage::Validate, draft.step());
         }
-        Dialect::MySql => {
-            let locked = context.mysql_locked(table);
-            let children = context.children(Stage::Validate, table);
-            let altered = children.into_iter().fold(locked.clone(), |claim, it| claim.lock(it, LockMode::MdlExclusive));
-            let sql = |renames: &Renames, gone: &Triggers<'_>, new: &Triggers<'_>| {
-                let mut statements = vec![renames.mysql(table)];
-                statements.extend(replaced(context, gone, new));
-                mysql::ddl::locked(table, &statements)
-            };
-            let draft = Draft::new(comment, sql(&there, earlier, later), altered.clone(), fact)
-                .undo(sql(&back, later, earlier), altered);
-            staging.push(Stage::Validate, draft.step());
-            // every statement of the swap commits: a crash among them leaves the triggers undone
-            let mend = mysql::ddl::locked(table, &replaced(context, earlier, later));
-            let draft =
-                Draft::new("The triggers again, should the swap have been cut off.", mend, locked, Fact::Repeatable)
-                    .undo_nothing("the swap's way back brings the earlier triggers");
-            staging.push(Stage::Validate, draft.step());
-        }
+        Dialect::MySql => mysql_swap(
+            context,
+            [table, &names.old],
+            [&there, &back],
+            [vec![earlier], vec![later]],
+            [taken, brought],
+            staging,
+        ),
     }
 }
 
-/// MySQL: triggers in place of others, whichever of them are there.
+/// MySQL: the same of any columns of a table, of which one is `old` afterwards, each with its triggers before and after.
+pub(super) fn mysql_swap<'t, T: std::borrow::Borrow<Triggers<'t>>>(
+    context: &Context<'_>,
+    [table, old]: [&str; 2],
+    [there, back]: [&Renames; 2],
+    [earlier, later]: [Vec<T>; 2],
+    [taken, brought]: [Vec<String>; 2],
+    staging: &mut Staging,
+) {
+    let locked = context.mysql_locked(table);
+    let children = context.children(Stage::Validate, table);
+    let altered = children.into_iter().fold(locked.clone(), |claim, it| claim.lock(it, LockMode::MdlExclusive));
+    let triggers = |gone: &[T], new: &[T]| -> Vec<String> {
+        gone.iter().zip(new).flat_map(|(gone, new)| replaced(context, gone.borrow(), new.borrow())).collect()
+    };
+    let sql = |renames: &Renames, triggers: Vec<String>| {
+        let mut statements = vec![renames.mysql(table)];
+        statements.extend(triggers);
+        mysql::ddl::locked(table, &statements)
+    };
+    let forth: Vec<_> = triggers(&earlier, &later).into_iter().chain(taken).collect();
+    let undone: Vec<_> = triggers(&later, &earlier).into_iter().chain(brought).collect();
+    let comment = "The column and its successor take each other's names, in one moment.";
+    let fact = Fact::Column(table.to_owned(), old.to_owned());
+    let mend = |triggers: &[String]| mysql::ddl::locked(table, triggers);
+    // every statement of the swap commits: a crash among them leaves the triggers undone
+    let draft = Draft::new(comment, sql(there, forth.clone()), altered.clone(), fact)
+        .undo(sql(back, undone.clone()), altered)
+        .undo_until(mend(&undone), locked.clone(), Fact::Repeatable, true);
+    staging.push(Stage::Validate, draft.step());
+    let comment = "The triggers again, should the swap have been cut off.";
+    let draft = Draft::new(comment, mend(&forth), locked, Fact::Repeatable)
+        .undo_nothing("the swap's way back brings the earlier triggers");
+    staging.push(Stage::Validate, draft.step());
+}
+
+/// MySQL: triggers in place of others, whichever of them are there. Those that go name a column that is gone, and
+/// fail every write: so they go last, and no write is made that none of the others has seen.
 fn replaced(context: &Context<'_>, gone: &Triggers<'_>, new: &Triggers<'_>) -> Vec<String> {
     let names = |it: &Triggers<'_>| [insert_name(it.table, it.named_after), update_name(it.table, it.named_after)];
     let drop = |name: String| drop_trigger(context, gone.table, &name).replacen("TRIGGER", "TRIGGER IF EXISTS", 1);
     let create = |sql: &String| sql.replacen("TRIGGER", "TRIGGER IF NOT EXISTS", 1);
-    names(gone).map(drop).into_iter().chain([&new.on_insert, &new.on_update].map(create)).collect()
+    [&new.on_update, &new.on_insert].map(create).into_iter().chain(names(gone).map(drop)).collect()
 }
 
 /// Which names change, in an order in which each is free when it is taken.
-struct Renames {
+pub(super) struct Renames {
     columns: Vec<[String; 2]>,
     indexes: Vec<[String; 2]>,
     /// PostgreSQL: MySQL renames no column under one.
@@ -434,20 +478,18 @@ struct Renames {
 }
 
 impl Renames {
-    /// To the new column, or back to the old one.
-    fn new(name: &str, names: &Names, indexes: &[(&String, &Index)], checks: &[(&String, &str)], there: bool) -> Self {
-        let both = |name: &str, names: &Names| -> Vec<[String; 2]> {
-            let (away, in_place) = if there { (&names.old, &names.new) } else { (&names.new, &names.old) };
-            vec![[name.to_owned(), away.clone()], [in_place.clone(), name.to_owned()]]
+    /// Columns, indexes and checks: to the new ones, or back to the old ones.
+    pub(super) fn new<S: AsRef<str>>([columns, indexes, checks]: [&[S]; 3], there: bool) -> Self {
+        let both = |name: &S| -> [[String; 2]; 2] {
+            let (name, Names { new, old }) = (name.as_ref().to_owned(), Names::of(name.as_ref()));
+            let (away, in_place) = if there { (old, new) } else { (new, old) };
+            [[name.clone(), away], [in_place, name]]
         };
-        Self {
-            columns: both(name, names),
-            indexes: indexes.iter().flat_map(|(index, _)| both(index, &Names::of(index))).collect(),
-            checks: checks.iter().flat_map(|(check, _)| both(check, &Names::of(check))).collect(),
-        }
+        let [columns, indexes, checks] = [columns, indexes, checks].map(|it| it.iter().flat_map(both).collect());
+        Self { columns, indexes, checks }
     }
 
-    fn postgres(&self, context: &Context<'_>, table: &str) -> Vec<String> {
+    pub(super) fn postgres(&self, context: &Context<'_>, table: &str) -> Vec<String> {
         let column = |[from, to]: &[String; 2]| {
             let [table, from, to] = [table, from, to].map(|it| context.ident(it));
             format!("ALTER TABLE {table} RENAME COLUMN {from} TO {to}")

@@ -73,7 +73,10 @@ pub(super) fn stage(context: &Context<'_>, name: &str, deferred: &BTreeSet<Strin
 fn partitions<'a>(context: &Context<'_>, table: &'a Table) -> Result<Vec<(&'a String, &'a Bounds)>, Refusal> {
     match (&table.partitioned, context.dialect) {
         (None, _) => Ok(Vec::new()),
-        (Some(it), Dialect::Postgres) => Ok(it.partitions.iter().collect()),
+        (Some(it), Dialect::Postgres) => {
+            let attached = |name: &String| context.intents.attached.contains(&(table.name.clone(), name.clone()));
+            Ok(it.partitions.iter().filter(|(name, _)| !attached(name)).collect())
+        }
         (Some(it), Dialect::MySql) if it.postgres_only => Ok(Vec::new()),
         (Some(_), Dialect::MySql) => Err((
             format!("table `{}` is partitioned, and Pontoon partitions no table on MySQL", table.name),

@@ -36,6 +36,7 @@ pub(super) fn none_on_column(context: &Context<'_>, table: &str, column: &str) -
         message: format!("`{table}.{column}` goes, and others name it: change or drop them first"),
         sql,
         on_way_back: false,
+        grace: None,
         line: 0,
     }
 }

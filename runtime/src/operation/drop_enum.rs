@@ -16,9 +16,12 @@ pub(super) fn stage(context: &Context<'_>, name: &str) -> Staging {
     let away = |table: &&Table| !context.target.tables.contains_key(&table.name);
     let sql = format!("DROP TYPE {}", context.ident(name));
     // a table that goes is renamed away and keeps its columns
-    if let Some(table) = context.source.tables.values().filter(away).find(|table| has_it(table)) {
+    let kept = context.source.dropped.iter().filter(|(name, _)| !context.intents.purged_tables.contains(*name));
+    let away = context.source.tables.values().filter(away).chain(kept.map(|(_, it)| &it.table));
+    let mut away = away.filter(|table| has_it(table));
+    if let Some(table) = away.next() {
         staging.warnings.push(format!(
-            "enum `{name}` stays, since table `{}` has it, which is renamed away: drop it by hand together with that: {sql}",
+            "enum `{name}` stays, since table `{}` has it, which is renamed away: it goes with that",
             table.name
         ));
         return staging;

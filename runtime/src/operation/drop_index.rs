@@ -6,10 +6,10 @@
 //! does without it. Not in validate: old code is then all there is, and a full-text search or an index hint of its
 //! does not get slow without the index, it fails.
 
-use super::add_check::{mysql_claim, small_enough};
-use super::{Context, Draft, Refusal, Staging, add_index, implicit_key, until_contract};
+use super::partitions::is_partitioned;
+use super::{Context, Draft, Refusal, Staging, add_index, copy, implicit_key, until_contract};
 use crate::dialect::{Dialect, mysql};
-use crate::migration::{Algorithm, Claim, Fact, LockMode, Stage, Step};
+use crate::migration::{Algorithm, Claim, Fact, LockMode, Stage};
 use crate::schema::Index;
 
 pub(super) fn stage(context: &Context<'_>, table: &str, name: &str, replaced: bool) -> Result<Staging, Refusal> {
@@ -25,12 +25,10 @@ pub(super) fn stage(context: &Context<'_>, table: &str, name: &str, replaced: bo
         staging.push(Stage::Contract, invisible(context, table, name).step());
     }
     if context.dialect == Dialect::MySql && copies(index) {
-        staging.push(Stage::Contract, Step::Assertion(small_enough(context, table)));
-        staging.warnings.push(format!(
-            "MySQL: writers wait while unique index `{name}` of `{table}` goes, since it is over an expression: the table is \
-             copied. It is refused where there are more than {} rows (`--copy-rows`)",
-            context.copy_rows()
-        ));
+        let effect = format!(
+            "writers wait while unique index `{name}` of `{table}` goes, since it is over an expression: the table is copied"
+        );
+        copy::allowed(context, Stage::Contract, table, &effect, &mut staging)?;
     }
     staging.push(Stage::Contract, draft(context, table, name, index).last());
     if successor.is_some_and(|it| it.is_for(context.dialect)) {
@@ -46,6 +44,11 @@ pub(super) fn stage(context: &Context<'_>, table: &str, name: &str, replaced: bo
 pub(super) fn draft(context: &Context<'_>, table: &str, name: &str, index: &Index) -> Draft {
     let fact = Fact::Index(table.to_owned(), name.to_owned()).negated();
     match context.dialect {
+        // with its parts, and no other way
+        Dialect::Postgres if is_partitioned(context, table) => {
+            let claim = Claim::none().lock(table, LockMode::AccessExclusive);
+            Draft::new("", format!("DROP INDEX {}", context.ident(name)), claim, fact)
+        }
         Dialect::Postgres => {
             let claim = Claim::none().lock(table, LockMode::ShareUpdateExclusive);
             let sql = format!("DROP INDEX CONCURRENTLY {}", context.ident(name));
@@ -62,8 +65,8 @@ pub(super) fn draft(context: &Context<'_>, table: &str, name: &str, index: &Inde
 pub(super) fn mysql(context: &Context<'_>, stage: Stage, table: &str, name: &str, index: &Index) -> (String, Claim) {
     let what = format!("DROP INDEX {}", context.ident(name));
     if copies(index) {
-        let sql = mysql::ddl::alter(table, &what, "ALGORITHM=COPY, LOCK=SHARED");
-        (sql, mysql_claim(context, stage, table))
+        let sql = copy::mysql_sql(table, &what);
+        (sql, copy::mysql_claim(context, stage, table))
     } else {
         let sql = mysql::ddl::alter(table, &what, "ALGORITHM=INPLACE, LOCK=NONE");
         (sql, context.mysql_alter(stage, table, Algorithm::Inplace))

@@ -2,8 +2,9 @@
 //!
 //! The way back has to prove that no row has one; where new code wrote one, it stops and says so.
 
+use super::modify::{self, Standing};
 use super::set_not_null::{mysql_modify, undo_by_proof};
-use super::{Context, Draft, Refusal, Staging, implicit_key, modify};
+use super::{Context, Draft, Refusal, Staging, implicit_key};
 use crate::dialect::Dialect;
 use crate::migration::{Fact, Stage};
 use crate::schema::Column;
@@ -11,7 +12,7 @@ use crate::schema::Column;
 pub(super) fn stage(context: &Context<'_>, table: &str, column: &str) -> Result<Staging, Refusal> {
     let before = &context.source.tables[table];
     let Some(column) = before.column(column) else { return Ok(Staging::default()) };
-    modify::in_place(context, Stage::Expand, [table, &column.name], "takes NULL")?;
+    modify::in_place(context, Standing::Before, [table, &column.name], "takes NULL")?;
     implicit_key::stays_not_null(context, before, &column.name)?;
     let mut staging = Staging::default();
     take_null(context, table, column, Stage::Expand, &mut staging);

@@ -1,5 +1,6 @@
 //! Giving the rows of before their values.
 
+use super::partitions::is_partitioned;
 use super::{Context, Refusal};
 use crate::dialect::{Dialect, mysql, postgres};
 use crate::migration::{Backfill, Claim, Extent, LockMode, RustFill, Step, Walk, WalkBy};
@@ -7,8 +8,8 @@ use crate::schema::Table;
 
 /// What is to be filled.
 pub(crate) struct Fill<'a> {
-    pub(crate) column: &'a str,
-    pub(crate) expression: &'a str,
+    /// The columns, each with the expression that gives its value.
+    pub(crate) columns: Vec<(&'a str, &'a str)>,
     /// The condition, on the table's row, that it has no value yet.
     pub(crate) unfilled: String,
     /// Whether no row can lose its value again.
@@ -18,25 +19,38 @@ pub(crate) struct Fill<'a> {
     pub(crate) filled_by_updates: bool,
 }
 
-/// The backfill of one column.
+/// The backfill of columns that are filled together.
 pub(crate) fn backfill(context: &Context<'_>, table: &Table, fill: &Fill<'_>) -> Result<Step, Refusal> {
-    let key = key_of(context, table, fill.column)?;
     let dialect = context.dialect;
-    let assignment = format!("{} = {}", dialect.ident(fill.column), fill.expression);
+    let first = fill.columns[0].0;
+    let key = match key_of(context, table, first) {
+        // blocks need none
+        Err(_) if dialect == Dialect::Postgres && fill.filled_by_updates && !is_partitioned(context, &table.name) => {
+            &[]
+        }
+        key => key?,
+    };
+    let assignment = |(column, expression): &(&str, &str)| format!("{} = {expression}", dialect.ident(column));
+    let assignment = fill.columns.iter().map(assignment).collect::<Vec<_>>().join(", ");
     let (walks, mode) = match dialect {
         Dialect::Postgres => {
             (postgres::backfill::walks(table, key, &assignment, &fill.unfilled), LockMode::RowExclusive)
         }
         Dialect::MySql => (mysql::backfill::walks(table, key, &assignment, &fill.unfilled), LockMode::SharedWrite),
     };
-    let walks: Vec<_> = walks.into_iter().filter(|it| fill.filled_by_updates || it.by != WalkBy::Blocks).collect();
+    // the blocks of a partitioned table are those of its partitions
+    let blocks = fill.filled_by_updates && !is_partitioned(context, &table.name);
+    let walks: Vec<_> = walks.into_iter().filter(|it| blocks || matches!(it.by, WalkBy::Keys(_))).collect();
     if walks.is_empty() {
         return Err(no_walk(table, key));
     }
     Ok(Step::Backfill(Backfill {
-        comment: format!("Gives the rows of before their `{}`, in batches that nobody waits for.", fill.column),
+        comment: format!(
+            "Gives the rows of before their {}, in batches that nobody waits for.",
+            fill.columns.iter().map(|(column, _)| format!("`{column}`")).collect::<Vec<_>>().join(", ")
+        ),
         table: table.name.clone(),
-        column: fill.column.to_owned(),
+        column: first.to_owned(),
         function: None,
         claim: Claim::none().lock(&table.name, mode).blocking(Extent::No, Extent::Brief),
         walks,
@@ -99,7 +113,7 @@ pub(crate) fn by_function(context: &Context<'_>, table: &Table, column: &str, fu
 }
 
 /// The key that a walk follows: what this migration adds is none yet.
-fn key_of<'a>(context: &Context<'a>, table: &Table, column: &str) -> Result<&'a [String], Refusal> {
+pub(super) fn key_of<'a>(context: &Context<'a>, table: &Table, column: &str) -> Result<&'a [String], Refusal> {
     context.source.tables.get(&table.name).and_then(walk_key).ok_or_else(|| {
         (
             format!("column `{0}.{column}` needs a backfill, and table `{0}` has no key to walk by", table.name),
@@ -109,7 +123,7 @@ fn key_of<'a>(context: &Context<'a>, table: &Table, column: &str) -> Result<&'a 
     })
 }
 
-fn no_walk(table: &Table, key: &[String]) -> Refusal {
+pub(super) fn no_walk(table: &Table, key: &[String]) -> Refusal {
     (
         format!("table `{}` has a key that no walk can follow ({})", table.name, key.join(", ")),
         "a key of integers, texts, byte strings, uuids, dates or times can be followed".to_owned(),

@@ -64,7 +64,23 @@ impl<'a> Formula<'a> {
         self.sources.is_empty()
     }
 
-    /// The value over `NEW` or `OLD`.
+    /// The column that it is, if it is no more than its name.
+    pub(crate) fn is_column(&self) -> Option<&'a str> {
+        let [(name, column)] = self.sources[..] else { return None };
+        [name.to_owned(), self.dialect.ident(name)].iter().any(|it| it == self.expression.trim()).then_some(column)
+    }
+
+    /// The value over a row of the table itself.
+    pub(crate) fn over_the_table(&self) -> String {
+        if let Some(column) = self.is_column() {
+            return self.dialect.ident(column);
+        }
+        // a name in the text may be a type's too, so none is replaced
+        let renamed = self.sources.iter().any(|(name, column)| name != column);
+        if renamed { self.value(&self.dialect.ident(self.table)) } else { format!("({})", self.expression) }
+    }
+
+    /// The value over the row of that name: `NEW`, `OLD`.
     pub(crate) fn value(&self, row: &str) -> String {
         if self.sources.is_empty() {
             return format!("({})", self.expression);

@@ -20,12 +20,25 @@ pub(super) fn stays(context: &Context<'_>, table: &Table, name: &str) -> Result<
     ))
 }
 
+/// Refuses that a column with another type takes the column's place: the index on it would have to go.
+pub(super) fn keeps_its_column(context: &Context<'_>, table: &Table, column: &str) -> Result<(), Refusal> {
+    match on(table, column) {
+        Some(name) if context.dialect == Dialect::MySql => Err((
+            format!(
+                "the type of `{}.{column}` changes, and MySQL keeps the rows of a table without a primary key by a unique index \
+                 like `{name}`: no other column takes the place of this one online",
+                table.name
+            ),
+            "give the table a primary key in a migration before this one".to_owned(),
+        )),
+        _ => Ok(()),
+    }
+}
+
 /// Refuses that the column takes NULL.
 pub(super) fn stays_not_null(context: &Context<'_>, table: &Table, column: &str) -> Result<(), Refusal> {
-    let keeps = |index: &Index| index.columns.iter().any(|it| it == column) && may_keep(table, index);
-    let index = table.indexes.iter().find(|(_, index)| keeps(index));
-    match index {
-        Some((name, _)) if context.dialect == Dialect::MySql => Err((
+    match on(table, column) {
+        Some(name) if context.dialect == Dialect::MySql => Err((
             format!(
                 "column `{}.{column}` takes NULL, and MySQL keeps the rows of a table without a primary key by a unique index \
                  like `{name}`: its columns do not come to take NULL online",
@@ -35,6 +48,12 @@ pub(super) fn stays_not_null(context: &Context<'_>, table: &Table, column: &str)
         )),
         _ => Ok(()),
     }
+}
+
+/// Such an index on the column.
+fn on<'a>(table: &'a Table, column: &str) -> Option<&'a String> {
+    let keeps = |index: &Index| index.columns.iter().any(|it| it == column) && may_keep(table, index);
+    table.indexes.iter().find(|(_, index)| keeps(index)).map(|(name, _)| name)
 }
 
 /// Which one of several the server has taken follows from their age, which nobody knows here.

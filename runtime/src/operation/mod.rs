@@ -8,39 +8,61 @@ mod add_column;
 mod add_enum_values;
 mod add_foreign_key;
 mod add_generated;
+mod add_identity;
 mod add_index;
+mod attach_partition;
+mod attach_table;
+mod change_enum;
 mod change_key;
 mod change_type;
+mod collation;
+mod compare;
+mod copy;
 mod create_enum;
 mod create_table;
 mod dependants;
+mod detach_partition;
 mod drop_check;
 mod drop_column;
 mod drop_default;
 mod drop_enum;
 mod drop_foreign_key;
+mod drop_identity;
 mod drop_index;
 mod drop_not_null;
 mod drop_table;
+mod enforce_check;
 mod fill;
 mod filled_column;
+mod follow;
 mod formula;
+pub(crate) mod guard;
 mod implicit_key;
 mod linked_type;
-mod mirror;
+pub(crate) mod mirror;
 mod modify;
+mod move_column;
+mod narrow;
+mod partitions;
+mod purge_table;
 mod rename_column;
 mod rename_index;
 mod rename_table;
+pub(crate) mod reshape;
 mod search;
 mod set_default;
+mod set_identity;
 mod set_not_null;
 mod statement;
 mod sync;
 mod triggers;
 
 pub(crate) use add_foreign_key::foreign_key_sql;
-pub(crate) use mirror::Mirror;
+pub(crate) use change_enum::Relabel;
+pub(crate) use compare::Assigned;
+pub(crate) use drop_table::renamed_away;
+pub(crate) use follow::Follow;
+pub(crate) use mirror::{Mirror, NewColumn, OldColumn};
 pub(crate) use rename_table::{Renames, moved};
 pub(crate) use statement::Draft;
 pub(crate) use sync::Sync;
@@ -51,7 +73,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::def::ReferentialAction;
 use crate::dialect::Dialect;
 use crate::migration::{Algorithm, Claim, LockClause, LockMode, Stage, Step};
-use crate::schema::{Intents, Schema, Table};
+use crate::schema::{Column, Intents, Schema, Table};
+use crate::sql_type::Kind;
 
 /// One typed schema change. Names are enough: the rest stands in the source and target schema.
 ///
@@ -100,6 +123,13 @@ pub enum Operation {
         /// Foreign keys that [`Operation::AddForeignKey`] adds.
         deferred: BTreeSet<String>,
     },
+    /// A new partition of a table that is there.
+    AttachPartition {
+        /// The table.
+        table: String,
+        /// The partition.
+        partition: String,
+    },
     /// A new column of a table that is there.
     AddColumn {
         /// The table.
@@ -115,6 +145,26 @@ pub enum Operation {
         from: String,
         /// The new name.
         column: String,
+    },
+    /// Columns take the place of others, and both sides mirror each other until [`Operation::DropColumn`].
+    Reshape {
+        /// The table.
+        table: String,
+        /// The old columns, by name.
+        from: Vec<String>,
+        /// The new columns, by name.
+        columns: Vec<String>,
+    },
+    /// A column has moved here from another table, and both mirror each other until [`Operation::DropColumn`].
+    MoveColumn {
+        /// The table.
+        table: String,
+        /// The column.
+        column: String,
+        /// The table that had it.
+        from_table: String,
+        /// The column's name there.
+        from: String,
     },
     /// A column has another type.
     ChangeType {
@@ -151,6 +201,20 @@ pub enum Operation {
         /// The column.
         column: String,
     },
+    /// The server begins to number a column.
+    SetIdentity {
+        /// The table.
+        table: String,
+        /// The column.
+        column: String,
+    },
+    /// The server numbers a column no longer.
+    DropIdentity {
+        /// The table.
+        table: String,
+        /// The column.
+        column: String,
+    },
     /// A new index.
     AddIndex {
         /// The table.
@@ -181,6 +245,13 @@ pub enum Operation {
         /// The check.
         check: String,
     },
+    /// A check that triggers have held becomes one that the server enforces (MySQL).
+    EnforceCheck {
+        /// The table.
+        table: String,
+        /// The check.
+        check: String,
+    },
     /// A new foreign key.
     AddForeignKey {
         /// The referring table.
@@ -189,6 +260,13 @@ pub enum Operation {
         foreign_key: String,
         /// Another one has its name until contract.
         replaces: bool,
+    },
+    /// A table that is there becomes a partition of another one.
+    AttachTable {
+        /// The partitioned table.
+        table: String,
+        /// The table that becomes its partition.
+        partition: String,
     },
     /// A check goes.
     DropCheck {
@@ -215,6 +293,13 @@ pub enum Operation {
         /// The column that took its place, by [`Operation::RenameColumn`].
         renamed_to: Option<String>,
     },
+    /// A partition leaves its table.
+    DetachPartition {
+        /// The table.
+        table: String,
+        /// The partition.
+        partition: String,
+    },
     /// A table goes.
     DropTable {
         /// The table.
@@ -225,6 +310,11 @@ pub enum Operation {
         /// The enum.
         name: String,
         /// The first table that had it.
+        table: String,
+    },
+    /// A table that went before, by [`Operation::DropTable`], goes for good.
+    PurgeTable {
+        /// The table, by the name it had.
         table: String,
     },
 }
@@ -273,22 +363,29 @@ impl Operation {
             add_index::no_fulltext(context, self.place().0)?;
         }
         match self {
-            Self::CreateEnum { name, .. } => Ok(create_enum::stage(context, name)),
+            Self::CreateEnum { name, .. } => create_enum::stage(context, name),
             Self::AddEnumValues { name, .. } => Ok(add_enum_values::stage(context, name)),
             Self::DropEnum { name, .. } => Ok(drop_enum::stage(context, name)),
             Self::RenameTable { from, table } => rename_table::stage(context, from, table),
             Self::CreateTable { table, deferred } => create_table::stage(context, table, deferred),
             Self::AddColumn { table, column } => add_column::stage(context, table, column),
             Self::RenameColumn { table, from, column } => rename_column::stage(context, table, from, column),
+            Self::Reshape { table, columns, .. } => reshape::stage(context, table, &columns[0]),
+            Self::MoveColumn { table, column, from_table, from } => {
+                move_column::stage(context, [table, column], [from_table, from])
+            }
             Self::ChangeType { table, column } => change_type::stage(context, table, column),
             Self::SetNotNull { table, column } => set_not_null::stage(context, table, column),
             Self::DropNotNull { table, column } => drop_not_null::stage(context, table, column),
-            Self::SetDefault { table, column } => Ok(set_default::stage(context, table, column)),
-            Self::DropDefault { table, column } => Ok(drop_default::stage(context, table, column)),
-            Self::AddIndex { table, index, replaces } => Ok(add_index::stage(context, table, index, *replaces)),
+            Self::SetDefault { table, column } => set_default::stage(context, table, column),
+            Self::DropDefault { table, column } => drop_default::stage(context, table, column),
+            Self::SetIdentity { table, column } => set_identity::stage(context, table, column),
+            Self::DropIdentity { table, column } => drop_identity::stage(context, table, column),
+            Self::AddIndex { table, index, replaces } => add_index::stage(context, table, index, *replaces),
             Self::RenameIndex { table, from, index } => Ok(rename_index::stage(context, table, from, index)),
             Self::ChangeKey { table } => change_key::stage(context, table),
             Self::AddCheck { table, check } => add_check::stage(context, table, check),
+            Self::EnforceCheck { table, check } => enforce_check::stage(context, table, check),
             Self::AddForeignKey { table, foreign_key, replaces } => {
                 Ok(add_foreign_key::stage(context, table, foreign_key, *replaces))
             }
@@ -298,7 +395,11 @@ impl Operation {
             Self::DropColumn { table, column, renamed_to } => {
                 drop_column::stage(context, table, column, renamed_to.as_deref())
             }
+            Self::AttachPartition { table, partition } => attach_partition::stage(context, table, partition),
+            Self::AttachTable { table, partition } => attach_table::stage(context, table, partition),
+            Self::DetachPartition { table, partition } => Ok(detach_partition::stage(context, table, partition)),
             Self::DropTable { table } => Ok(drop_table::stage(context, table)),
+            Self::PurgeTable { table } => purge_table::stage(context, table),
         }
     }
 
@@ -308,6 +409,8 @@ impl Operation {
             self,
             Self::AddColumn { .. }
                 | Self::RenameColumn { .. }
+                | Self::Reshape { .. }
+                | Self::MoveColumn { .. }
                 | Self::ChangeType { .. }
                 | Self::SetNotNull { .. }
                 | Self::DropNotNull { .. }
@@ -322,23 +425,32 @@ impl Operation {
             | Self::AddEnumValues { table, column, .. }
             | Self::AddColumn { table, column }
             | Self::RenameColumn { table, column, .. }
+            | Self::MoveColumn { table, column, .. }
             | Self::ChangeType { table, column }
             | Self::SetNotNull { table, column }
             | Self::DropNotNull { table, column }
             | Self::SetDefault { table, column }
             | Self::DropDefault { table, column }
+            | Self::SetIdentity { table, column }
+            | Self::DropIdentity { table, column }
             | Self::DropColumn { table, column, .. } => (table, Some(column)),
+            Self::Reshape { table, columns, .. } => (table, Some(&columns[0])),
             Self::RenameTable { table, .. }
             | Self::CreateTable { table, .. }
             | Self::AddIndex { table, .. }
             | Self::RenameIndex { table, .. }
             | Self::ChangeKey { table }
             | Self::AddCheck { table, .. }
+            | Self::EnforceCheck { table, .. }
             | Self::AddForeignKey { table, .. }
             | Self::DropForeignKey { table, .. }
             | Self::DropCheck { table, .. }
             | Self::DropIndex { table, .. }
+            | Self::AttachPartition { table, .. }
+            | Self::AttachTable { table, .. }
+            | Self::DetachPartition { table, .. }
             | Self::DropTable { table }
+            | Self::PurgeTable { table }
             | Self::DropEnum { table, .. } => (table, None),
         }
     }
@@ -357,13 +469,28 @@ impl<'a> Context<'a> {
         new.chain(gone.filter(|it| table.column(&it.name).is_none())).map(|it| it.name.as_str())
     }
 
-    pub(crate) fn ident(&self, name: &str) -> String {
-        self.dialect.ident(name)
+    /// The columns that are called so for a while or for good, before and after.
+    fn called(&self, table: &'a str, name: &'a str) -> impl Iterator<Item = &'a Column> {
+        let tables = [self.source.tables.get(table), self.target.tables.get(table)].into_iter().flatten();
+        tables.flat_map(|it| &it.columns).filter(move |it| {
+            let names = change_type::Names::of(&it.name);
+            it.name == name || names.new == name || names.old == name
+        })
     }
 
-    /// How many rows a statement may copy while writers wait.
-    pub(crate) fn copy_rows(&self) -> u64 {
-        self.intents.copy_rows.unwrap_or(100_000)
+    /// Whether it is a text.
+    pub(crate) fn is_text(&self, table: &'a str, name: &'a str) -> bool {
+        self.called(table, name).any(|it| it.ty.kind == Kind::Text)
+    }
+
+    /// Whether it is a text with a collation of its own: one that may take different texts for the same, and that the server
+    /// does not compare with a text of another collation.
+    pub(crate) fn is_collated(&self, table: &'a str, name: &'a str) -> bool {
+        self.called(table, name).any(|it| it.ty.collation.of(self.dialect).is_some())
+    }
+
+    pub(crate) fn ident(&self, name: &str) -> String {
+        self.dialect.ident(name)
     }
 
     /// The claim of a short ALTER: the strongest lock, for a moment, and on MySQL how.

@@ -5,9 +5,9 @@
 //! name are operations of their own. The old column goes by [`super::drop_column`], with the triggers,
 //! when nothing else stands on it any more.
 
-use super::change_type::expressions;
-use super::filled_column::{FilledColumn, Pair, Source};
+use super::filled_column::{Before, FilledColumn, Mirrored};
 use super::formula::Formula;
+use super::narrow::Conversion;
 use super::{Context, Refusal, Staging};
 use crate::schema::{Column, Table};
 
@@ -16,8 +16,8 @@ pub(super) fn stage(context: &Context<'_>, table: &str, from: &str, to: &str) ->
     let (Some(old), Some(new)) = (before.column(from), after.column(to)) else { return Ok(Staging::default()) };
     let mut staging = Staging::default();
     refuse(context, before, old, new)?;
-    let expressions = expressions(context, table, [old, new])?;
-    mirrored(context, after, old, new, &expressions).begin(context, &mut staging)?;
+    let conversion = Conversion::of(context, table, [old, new])?;
+    mirrored(context, after, old, new, &conversion).begin(context, &mut staging)?;
     Ok(staging)
 }
 
@@ -27,45 +27,59 @@ pub(super) fn mirrored<'a>(
     table: &'a Table,
     old: &'a Column,
     new: &'a Column,
-    [forth, back]: &'a [String; 2],
+    conversion: &'a Conversion,
 ) -> FilledColumn<'a> {
     let names = || context.columns_until_contract(table);
     let before = names().filter(|it| *it != new.name);
-    let pair = Pair {
-        old: &old.name,
-        forth: Formula::over(context.dialect, &table.name, forth, before),
-        back: Formula::over(context.dialect, &table.name, back, names().filter(|it| *it != old.name)),
+    let back = Formula::over(context.dialect, &table.name, &conversion.back, names().filter(|it| *it != old.name));
+    let mirrored = Mirrored {
+        old: vec![Before { name: &old.name, left_out: None, back }],
+        new: vec![(new, Formula::over(context.dialect, &table.name, &conversion.forth, before))],
         named_after: &new.name,
     };
-    FilledColumn::new(context, table, new, Source::Mirror(pair))
+    let filled = FilledColumn::mirrored(context, table, mirrored);
+    filled.narrowed(context, conversion.narrowing.as_ref(), &new.name)
 }
 
 fn refuse(context: &Context<'_>, table: &Table, old: &Column, new: &Column) -> Result<(), Refusal> {
     let place = format!("`{}.{}`", table.name, old.name);
     let keep = format!("keep the column's name with #[column(name = \"{}\")]", old.name);
-    if table.primary_key.contains(&old.name) || old.identity {
-        return Err((format!("column {place} is part of the primary key, and is renamed to `{}`", new.name), keep));
-    }
+    none_refers(context, table, old, &format!("is renamed to `{}`", new.name), &keep)?;
     if old.nullable != new.nullable || old.default != new.default {
         return Err((
             format!("column {place} is renamed to `{}`, and its nullability or default changes too", new.name),
             "do one in this migration and the other in the next: rename the field first, as it is".to_owned(),
         ));
     }
+    Ok(())
+}
+
+/// What a column cannot be whose value other columns take over: a key, tied to one, or written past the triggers.
+pub(super) fn none_refers(
+    context: &Context<'_>,
+    table: &Table,
+    old: &Column,
+    what: &str,
+    keep: &str,
+) -> Result<(), Refusal> {
+    let place = format!("`{}.{}`", table.name, old.name);
+    if table.primary_key.contains(&old.name) || old.identity {
+        return Err((format!("column {place} is part of the primary key, and {what}"), keep.to_owned()));
+    }
     let refers = |it: &&Table| {
         it.foreign_keys.values().any(|key| key.references == table.name && key.referenced_columns.contains(&old.name))
     };
     if let Some(other) = context.source.tables.values().find(refers) {
         return Err((
-            format!("column {place} is renamed to `{}`, and a foreign key of `{}` refers to it", new.name, other.name),
-            keep,
+            format!("column {place} {what}, and a foreign key of `{}` refers to it", other.name),
+            keep.to_owned(),
         ));
     }
     // on MySQL a cascade passes the triggers by
     let cascades = table.foreign_keys.iter().find(|(_, key)| key.columns.contains(&old.name) && key.writes_rows());
     if let Some((name, _)) = cascades {
         return Err((
-            format!("column {place} is renamed to `{}`, and foreign key `{name}` writes it by a cascade", new.name),
+            format!("column {place} {what}, and foreign key `{name}` writes it by a cascade"),
             format!("MySQL runs no triggers for cascades, so the new column would not follow: {keep}"),
         ));
     }

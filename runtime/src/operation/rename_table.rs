@@ -7,9 +7,10 @@
 
 use super::add_foreign_key::foreign_key_sql;
 use super::{Context, Draft, Refusal, Staging};
+use crate::dialect::postgres::ddl::object_name;
 use crate::dialect::{Dialect, mysql};
 use crate::migration::{Algorithm, Claim, Extent, Fact, LockMode, Stage};
-use crate::schema::{Table, limited};
+use crate::schema::{Check, Table, limited};
 
 /// What has another name with its table: old name, new name.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -32,23 +33,24 @@ impl Renames {
             return None;
         }
         Some(Self {
-            indexes: pairs(&before.indexes, &after.indexes)?,
-            foreign_keys: pairs(&before.foreign_keys, &after.foreign_keys)?,
-            checks: pairs(&before.checks, &after.checks)?,
+            indexes: pairs(&before.indexes, &after.indexes, PartialEq::eq)?,
+            foreign_keys: pairs(&before.foreign_keys, &after.foreign_keys, PartialEq::eq)?,
+            checks: pairs(&before.checks, &after.checks, Check::same_as)?,
         })
     }
 }
 
 /// Each of the one with its equal of the other; those whose names differ.
-fn pairs<T: PartialEq>(
+fn pairs<T>(
     before: &std::collections::BTreeMap<String, T>,
     after: &std::collections::BTreeMap<String, T>,
+    same: impl Fn(&T, &T) -> bool,
 ) -> Option<Vec<[String; 2]>> {
     let mut free: Vec<_> = after.iter().collect();
     let mut pairs = Vec::new();
     for (name, it) in before {
-        let same_name = free.iter().position(|(other, value)| *other == name && *value == it);
-        let at = same_name.or_else(|| free.iter().position(|(_, value)| *value == it))?;
+        let same_name = free.iter().position(|(other, value)| *other == name && same(value, it));
+        let at = same_name.or_else(|| free.iter().position(|(_, value)| same(value, it)))?;
         let (other, _) = free.remove(at);
         if other != name {
             pairs.push([name.clone(), other.clone()]);
@@ -71,12 +73,14 @@ pub(crate) fn moved(table: &Table, from: &str, to: &str) -> Table {
 
 pub(super) fn stage(context: &Context<'_>, from: &str, to: &str) -> Result<Staging, Refusal> {
     let (before, after) = (&context.source.tables[from], context.table(to));
-    let Some(renames) = Renames::between(&moved(before, from, to), after) else {
+    let Some(mut renames) = Renames::between(&moved(before, from, to), after) else {
         return Err((
             format!("table `{from}` is renamed to `{to}`, and changes otherwise too"),
             "rename it in this migration, as it is, and change it in the next".into(),
         ));
     };
+    // an index may be meant for one server alone
+    renames.indexes.retain(|[old, _]| before.indexes[old].is_for(context.dialect));
     if let Some([old, _]) = renames.checks.first() {
         return Err((
             format!("table `{from}` is renamed to `{to}`, and check `{old}` is named after it"),
@@ -86,14 +90,15 @@ pub(super) fn stage(context: &Context<'_>, from: &str, to: &str) -> Result<Stagi
     }
     let mut staging = Staging::default();
     let [old, new] = [from, to].map(|it| context.ident(it));
+    // what MySQL takes on the table is shared with every reader and writer, and gone at once
     let (read, dropped) = match context.dialect {
-        Dialect::Postgres => (LockMode::AccessShare, LockMode::AccessExclusive),
-        Dialect::MySql => (LockMode::SharedRead, LockMode::MdlExclusive),
+        Dialect::Postgres => (Claim::none().lock(from, LockMode::AccessShare), LockMode::AccessExclusive),
+        Dialect::MySql => (Claim::none(), LockMode::MdlExclusive),
     };
     let draft = Draft::new(
         "New code reads and writes the table by its new name.",
         format!("CREATE VIEW {new} AS SELECT * FROM {old}"),
-        Claim::none().lock(from, read),
+        read,
         Fact::View(to.to_owned()),
     )
     .undo(format!("DROP VIEW {new}"), Claim::none().lock(to, dropped).blocking(Extent::No, Extent::No));
@@ -113,10 +118,10 @@ fn on_postgres(context: &Context<'_>, before: &Table, to: &str, renames: &Rename
         vec![format!("DROP VIEW {}", name(to)), format!("ALTER TABLE {} RENAME TO {}", name(from), name(to))];
     let index = |[old, new]: &[String; 2]| format!("ALTER INDEX IF EXISTS {} RENAME TO {}", name(old), name(new));
     if !before.primary_key.is_empty() {
-        statements.push(index(&[format!("{from}_pkey"), format!("{to}_pkey")]));
+        statements.push(index(&[from, to].map(|it| object_name(it, None, "pkey"))));
     }
     for column in before.columns.iter().filter(|it| it.identity) {
-        let sequence = |table: &str| name(&format!("{table}_{}_seq", column.name));
+        let sequence = |table: &str| name(&object_name(table, Some(&column.name), "seq"));
         statements.push(format!("ALTER SEQUENCE IF EXISTS {} RENAME TO {}", sequence(from), sequence(to)));
     }
     statements.extend(renames.indexes.iter().map(index));

@@ -7,15 +7,27 @@
 
 use super::fill::{Fill, backfill};
 use super::formula::Formula;
-use super::{Context, Draft, Refusal, Staging, Sync, modify};
+use super::modify::{self, Standing};
+use super::{Context, Draft, Refusal, Staging, Sync, partitions};
+use crate::dialect::postgres::ddl::object_name;
 use crate::dialect::{Dialect, mysql};
-use crate::migration::{Algorithm, Claim, Extent, Fact, LockMode, ServerVersion, Servers, Stage};
+use crate::migration::{Algorithm, Claim, Extent, Fact, LockMode, PARTITION, ServerVersion, Servers, Stage};
 use crate::schema::{Column, Table};
 
 pub(super) fn stage(context: &Context<'_>, table_name: &str, column_name: &str) -> Result<Staging, Refusal> {
     let table = context.table(table_name);
     let Some(column) = table.column(column_name) else { return Ok(Staging::default()) };
-    modify::in_place(context, Stage::Validate, [table_name, column_name], "takes no NULL any more")?;
+    let cuts = table.partitioned.as_ref().is_some_and(|it| it.columns.iter().any(|it| it == column_name));
+    if cuts && context.dialect == Dialect::Postgres {
+        return Err((
+            format!(
+                "column `{table_name}.{column_name}` takes no NULL any more, and decides the partition of a row, which no trigger may \
+                 change"
+            ),
+            "keep the field an `Option`, or fill the rows and change it in a migration written by hand".to_owned(),
+        ));
+    }
+    modify::in_place(context, Standing::Staying, [table_name, column_name], "takes no NULL any more")?;
     let intent = context.intents.backfills.get(&(table_name.to_owned(), column_name.to_owned()));
     let default = column.default.of(context.dialect);
     let expression = intent.and_then(|texts| texts.of(context.dialect)).or(default).ok_or_else(|| {
@@ -35,6 +47,7 @@ pub(super) fn stage(context: &Context<'_>, table_name: &str, column_name: &str) 
     let sync = Sync {
         table: table_name,
         column: column_name,
+        collated: Sync::collated(context, table_name, column_name, &formula),
         formula,
         // the column has values of its own
         follow: false,
@@ -44,8 +57,7 @@ pub(super) fn stage(context: &Context<'_>, table_name: &str, column_name: &str) 
     let triggers = sync.triggers(context.dialect);
     triggers.install(context, &mut staging);
     let fill = Fill {
-        column: column_name,
-        expression,
+        columns: vec![(column_name, expression)],
         unfilled: format!("{name} IS NULL"),
         lasts: true,
         filled_by_updates: true,
@@ -76,19 +88,6 @@ fn check_name(table: &str, column: &str) -> String {
 /// The version from which on PostgreSQL keeps NOT NULL as a constraint, which can be added unproven.
 const NATIVE: ServerVersion = ServerVersion([18, 0, 0]);
 
-/// The name that PostgreSQL 18 itself gives a NOT NULL: the longer of both names gives way (`makeObjectName`).
-fn native_name(table: &str, column: &str) -> String {
-    const ENDING: &str = "_not_null";
-    let room = 63 - ENDING.len() - 1;
-    let (mut first, mut second) = (table.len(), column.len());
-    while first + second > room {
-        if first > second { first -= 1 } else { second -= 1 }
-    }
-    let cut =
-        |text: &str, at: usize| (0..=at).rev().find_map(|it| text.get(..it).map(str::to_owned)).unwrap_or_default();
-    format!("{}_{}{ENDING}", cut(table, first), cut(column, second))
-}
-
 fn has_constraint(table: &Table, name: &str) -> bool {
     table.checks.contains_key(name) || table.foreign_keys.contains_key(name) || table.indexes.contains_key(name)
 }
@@ -97,7 +96,8 @@ fn has_constraint(table: &Table, name: &str) -> bool {
 /// keeps its name (`keeps`), NOT NULL itself: it has the name that the server would give it, which the column
 /// of before has already where another one takes its place.
 pub(super) fn prove_not_null(context: &Context<'_>, table: &str, column: &str, keeps: bool, staging: &mut Staging) {
-    let native = native_name(table, column);
+    // the name that PostgreSQL 18 itself gives a NOT NULL
+    let native = object_name(table, Some(column), "not_null");
     let tables = [context.source.tables.get(table), context.target.tables.get(table)];
     let keeps = keeps && !tables.into_iter().flatten().any(|it| has_constraint(it, &native));
     let older = if keeps { Servers::below(NATIVE) } else { Servers::default() };
@@ -106,9 +106,11 @@ pub(super) fn prove_not_null(context: &Context<'_>, table: &str, column: &str, k
     let [table_sql, column_sql, check_sql] = [table, column, check.as_str()].map(|it| context.ident(it));
     let alter = |what: String| format!("ALTER TABLE {table_sql} {what}");
     let brief = || Claim::none().lock(table, LockMode::AccessExclusive);
-    let reading = || Claim::none().lock(table, LockMode::ShareUpdateExclusive).scan(table);
+    let reading = || partitions::scans(context, table, Claim::none().lock(table, LockMode::ShareUpdateExclusive));
 
     if keeps {
+        let done = Fact::NotNull(PARTITION.to_owned(), column.to_owned());
+        let each = partitions::proof_until(context, table, &native, done);
         let native = context.ident(&native);
         let draft = Draft::new(
             "Binds new writes only; the triggers see to it that they comply.",
@@ -118,6 +120,7 @@ pub(super) fn prove_not_null(context: &Context<'_>, table: &str, column: &str, k
         )
         .undo(alter(format!("ALTER COLUMN {column_sql} DROP NOT NULL")), brief());
         staging.push(Stage::Validate, draft.on(Servers::from(NATIVE)).step());
+        staging.steps.extend(each.map(|it| (Stage::Validate, it.on(Servers::from(NATIVE)).step())));
 
         let draft = Draft::new(
             "Reads the whole table; reads and writes go on.",
@@ -137,6 +140,8 @@ pub(super) fn prove_not_null(context: &Context<'_>, table: &str, column: &str, k
     )
     .undo(alter(format!("DROP CONSTRAINT IF EXISTS {check_sql}")), brief());
     staging.push(Stage::Validate, draft.on(older).step());
+    let each = partitions::proof(context, table, &check);
+    staging.steps.extend(each.map(|it| (Stage::Validate, it.on(older).step())));
 
     let draft = Draft::new(
         "Reads the whole table; reads and writes go on.",
@@ -173,16 +178,16 @@ pub(super) fn undo_by_proof(context: &Context<'_>, draft: Draft, table: &str, co
     let [table_sql, column_sql, check_sql] = [table, column, check.as_str()].map(|it| context.ident(it));
     let alter = |what: String| format!("ALTER TABLE {table_sql} {what}");
     let brief = || Claim::none().lock(table, LockMode::AccessExclusive);
-    draft
-        .undo_until(
-            alter(format!("ADD CONSTRAINT {check_sql} CHECK ({column_sql} IS NOT NULL) NOT VALID")),
-            brief(),
-            fact(Fact::Constraint, &check),
-            true,
-        )
+    let draft = draft.undo_until(
+        alter(format!("ADD CONSTRAINT {check_sql} CHECK ({column_sql} IS NOT NULL) NOT VALID")),
+        brief(),
+        fact(Fact::Constraint, &check),
+        true,
+    );
+    partitions::undo_by_proof(context, draft, table, &check)
         .undo_until(
             alter(format!("VALIDATE CONSTRAINT {check_sql}")),
-            Claim::none().lock(table, LockMode::ShareUpdateExclusive).scan(table),
+            partitions::scans(context, table, Claim::none().lock(table, LockMode::ShareUpdateExclusive)),
             fact(Fact::Validated, &check),
             true,
         )
@@ -226,20 +231,4 @@ pub(super) fn mysql_modify(
         if nullable { fact } else { fact.negated() },
     )
     .undo(sql(!nullable), claim)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::native_name;
-
-    #[test]
-    fn not_null_is_named_as_the_server_names_it() {
-        assert_eq!(native_name("t", "c"), "t_c_not_null");
-        let table = "a234567890123456789012345678901234567890123456789012345678901";
-        assert_eq!(native_name(table, "x"), "a234567890123456789012345678901234567890123456789012_x_not_null");
-        assert_eq!(
-            native_name(table, "y23456789012345678901234567890123456789"),
-            "a23456789012345678901234567_y2345678901234567890123456_not_null"
-        );
-    }
 }

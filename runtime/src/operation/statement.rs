@@ -1,6 +1,6 @@
 //! Puts a statement together.
 
-use crate::migration::{Claim, Fact, Servers, Statement, Step, Undo, UndoStatement};
+use crate::migration::{Claim, Each, Fact, Servers, Statement, Step, Undo, UndoStatement};
 
 /// A statement in the making: what it does, and then what it claims and how it is undone.
 pub(crate) struct Draft {
@@ -14,6 +14,8 @@ impl Draft {
             statement: Statement {
                 comment: comment.into(),
                 servers: Servers::default(),
+                each: None,
+                unless: None,
                 sql: sql.into(),
                 transactional: true,
                 settings: Vec::new(),
@@ -31,6 +33,38 @@ impl Draft {
         self
     }
 
+    /// Once for each partition.
+    pub(crate) fn each(mut self, each: Each) -> Self {
+        self.statement.each = Some(each);
+        self
+    }
+
+    /// Skipped where this holds already.
+    pub(crate) fn unless(mut self, fact: Fact) -> Self {
+        self.statement.unless = Some(fact);
+        self
+    }
+
+    /// The last statement of the way back, once for each partition.
+    pub(crate) fn undo_each(mut self, each: Each) -> Self {
+        if let Undo::Statements(statements) = &mut self.statement.undo
+            && let Some(last) = statements.last_mut()
+        {
+            last.each = Some(each);
+        }
+        self
+    }
+
+    /// The last statement of the way back, skipped where this holds already.
+    pub(crate) fn undo_unless(mut self, fact: Fact) -> Self {
+        if let Undo::Statements(statements) = &mut self.statement.undo
+            && let Some(last) = statements.last_mut()
+        {
+            last.unless = Some(fact);
+        }
+        self
+    }
+
     /// Not inside a transaction.
     pub(crate) fn alone(mut self) -> Self {
         self.statement.transactional = false;
@@ -40,6 +74,16 @@ impl Draft {
     /// With this session variable.
     pub(crate) fn set(mut self, name: &str, value: &str) -> Self {
         self.statement.settings.push((name.to_owned(), value.to_owned()));
+        self
+    }
+
+    /// The last statement of the way back, with this session variable.
+    pub(crate) fn undo_set(mut self, name: &str, value: &str) -> Self {
+        if let Undo::Statements(statements) = &mut self.statement.undo
+            && let Some(last) = statements.last_mut()
+        {
+            last.settings.push((name.to_owned(), value.to_owned()));
+        }
         self
     }
 
@@ -57,7 +101,16 @@ impl Draft {
 
     /// One more statement of the way back, with what the catalog says after it.
     pub(crate) fn undo_until(mut self, sql: impl Into<String>, claim: Claim, done: Fact, transactional: bool) -> Self {
-        let undo = UndoStatement { sql: sql.into(), transactional, settings: Vec::new(), claim, done, line: 0 };
+        let undo = UndoStatement {
+            each: None,
+            unless: None,
+            sql: sql.into(),
+            transactional,
+            settings: Vec::new(),
+            claim,
+            done,
+            line: 0,
+        };
         if let Undo::Statements(statements) = &mut self.statement.undo {
             statements.push(undo);
         }

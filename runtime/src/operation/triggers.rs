@@ -7,8 +7,8 @@ use crate::migration::{Claim, Fact, LockMode, Stage};
 /// What is created in expand and goes in contract.
 pub(crate) struct Triggers<'a> {
     pub(crate) table: &'a str,
-    /// The column that they are about, for the reader.
-    pub(crate) column: &'a str,
+    /// The columns that they are about, for the reader.
+    pub(crate) columns: Vec<&'a str>,
     /// The column after which they are named.
     pub(crate) named_after: &'a str,
     /// PostgreSQL: the function they call, `CREATE FUNCTION ...`.
@@ -34,17 +34,19 @@ pub(crate) fn update_name(table: &str, column: &str) -> String {
     name(table, column, "_upd")
 }
 
-fn name(table: &str, column: &str, suffix: &str) -> String {
+pub(super) fn name(table: &str, column: &str, suffix: &str) -> String {
     crate::schema::limited(&format!("pontoon_{table}_{column}{suffix}"))
 }
 
 impl Triggers<'_> {
     /// They come in expand.
     pub(crate) fn install(&self, context: &Context<'_>, staging: &mut Staging) {
-        let (table, column) = (self.table, self.column);
+        let table = self.table;
+        let about: Vec<_> = self.columns.iter().map(|it| format!("`{table}.{it}`")).collect();
+        let about = about.join(", ");
         if let Some(sql) = &self.function {
             let name = function_name(table, self.named_after);
-            let comment = format!("What old code's writes give `{table}.{column}`.");
+            let comment = format!("What old code's writes give {about}.");
             let draft = Draft::new(comment, sql, Claim::none(), Fact::Function(name.clone()))
                 .undo(format!("DROP FUNCTION {}()", context.ident(&name)), Claim::none());
             staging.push(Stage::Expand, draft.step());
@@ -54,8 +56,7 @@ impl Triggers<'_> {
         // in the other order a row that is inserted with its value, and changed before the second
         // trigger is there, would keep the value of before
         for (event, name, sql) in [update, insert] {
-            let comment =
-                format!("Keeps `{table}.{column}` right on every {event} from now on; before any row is filled.");
+            let comment = format!("Keeps {about} right on every {event} from now on; before any row is filled.");
             let fact = Fact::Trigger(table.to_owned(), name.clone());
             let draft = Draft::new(comment, sql, create_claim(context, table), fact)
                 .undo(drop_trigger(context, table, &name), drop_claim(context, table));
@@ -88,14 +89,14 @@ pub(super) fn drop_trigger(context: &Context<'_>, table: &str, name: &str) -> St
     }
 }
 
-fn create_claim(context: &Context<'_>, table: &str) -> Claim {
+pub(super) fn create_claim(context: &Context<'_>, table: &str) -> Claim {
     match context.dialect {
         Dialect::Postgres => Claim::none().lock(table, LockMode::ShareRowExclusive),
         Dialect::MySql => Claim::none().lock(table, LockMode::MdlExclusive),
     }
 }
 
-fn drop_claim(context: &Context<'_>, table: &str) -> Claim {
+pub(super) fn drop_claim(context: &Context<'_>, table: &str) -> Claim {
     match context.dialect {
         Dialect::Postgres => Claim::none().lock(table, LockMode::AccessExclusive),
         Dialect::MySql => Claim::none().lock(table, LockMode::MdlExclusive),

@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 
 use crate::def::TableDef;
 use crate::dialect::Dialect;
-use crate::diff::diff;
-use crate::migration::{Fact, Migration, Stage, Statement, Step};
+use crate::diff::{diff, settled};
+use crate::migration::{Assertion, Fact, Migration, Search, Stage, Statement, Step};
 use crate::operation::Context;
 use crate::schema::{Intents, Schema, SchemaError, SchemaErrors, from_def_among};
 
@@ -32,6 +32,7 @@ pub fn plan(
     intents: &Intents,
     dialect: Dialect,
 ) -> Result<Plan, PlanErrors> {
+    let target = &settled(source, target, intents);
     let context = Context { dialect, source, target, intents };
     let (mut steps, mut warnings, mut errors) = (Vec::new(), Vec::new(), Vec::new());
     for operation in diff(source, target, intents)? {
@@ -63,10 +64,10 @@ fn twice(dialect: Dialect, steps: &[(Stage, Step)]) -> Vec<SchemaError> {
     let mut seen = BTreeSet::new();
     let made = steps.iter().filter_map(|(stage, step)| match step {
         Step::Statement(Statement { done: Fact::Function(name), .. }) if dialect == Dialect::Postgres => {
-            (*stage == Stage::Expand).then_some(name)
+            (*stage < Stage::Contract).then_some(name)
         }
         Step::Statement(Statement { done: Fact::Trigger(_, name), .. }) if dialect == Dialect::MySql => {
-            (*stage == Stage::Expand).then_some(name)
+            (*stage < Stage::Contract).then_some(name)
         }
         _ => None,
     });
@@ -83,24 +84,35 @@ fn twice(dialect: Dialect, steps: &[(Stage, Step)]) -> Vec<SchemaError> {
 /// What comes first in its stage, and what last.
 fn rank(stage: Stage, step: &Step) -> u8 {
     match step {
+        // before the first statement; what is asked on the way back stands where it is asked
+        Step::Search(Search { on_way_back: false, .. }) | Step::Assertion(Assertion { on_way_back: false, .. })
+            if stage == Stage::Expand =>
+        {
+            0
+        }
         // before there is no way back any more; and `expand` looks ahead to them
         Step::Assertion(_) if stage == Stage::Contract => 0,
+        Step::Search(_) if stage == Stage::Contract => 1,
         // what can be taken back comes before what cannot
-        Step::Statement(Statement { done: Fact::Hidden(..), .. }) => 1,
+        Step::Statement(Statement { done: Fact::Hidden(..), .. }) => 2,
         // PostgreSQL lets no column of a trigger's condition change its type
-        Step::Statement(Statement { done: Fact::Type(..), .. }) => 1,
+        Step::Statement(Statement { done: Fact::Type(..) | Fact::Collation(..), .. }) => 2,
         // a column takes along what stands on it, which another operation wants to drop; and a type goes behind it
         Step::Statement(Statement { done: Fact::Not(gone), .. }) if stage == Stage::Contract => match **gone {
-            Fact::Column(..) => 3,
-            Fact::Table(_) | Fact::Enum(_) => 4,
-            _ => 2,
+            Fact::Column(..) => 4,
+            Fact::Table(_) => 5,
+            Fact::Enum(_) => 6,
+            _ => 3,
         },
-        _ => 2,
+        _ => 3,
     }
 }
 
 /// One struct's migration; see [`crate::Table::stages`].
 pub(crate) fn stages_of_table(def: &TableDef, from: &Schema, dialect: Dialect) -> Result<Migration, PlanErrors> {
-    let (target, intents) = from_def_among(def, from)?;
+    let (target, mut intents) = from_def_among(def, from)?;
+    let target = settled(from, &target, &intents);
+    // nobody is there to give a word, so no row is copied
+    intents.copy_rows.get_or_insert(0);
     Ok(plan(def.name, from, &target, &intents, dialect)?.migration)
 }

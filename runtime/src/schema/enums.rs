@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::from_defs::check_name;
-use super::{Schema, SchemaError};
+use super::{Intents, Schema, SchemaError};
 use crate::def::{ColumnDef, EnumDef, PerServer, TableDef};
 
 /// What two structs, or an enum and a struct, have against each other.
@@ -24,6 +24,14 @@ pub(super) fn check(defs: &[&TableDef], schema: &Schema, errors: &mut Vec<Schema
         }
         itself(it, schema, errors);
     }
+}
+
+/// What it says of values of before.
+pub(super) fn intents(it: &EnumDef, intents: &mut Intents) {
+    let key = |value: &str| (it.name.to_owned(), value.to_owned());
+    intents.enums.insert(it.name.to_owned(), it.enum_name.to_owned());
+    intents.renamed_values.extend(it.renamed.iter().map(|(new, old)| (key(new), (*old).to_owned())));
+    intents.dropped_values.extend(it.dropped.iter().map(|it| (key(it.value), it.becomes.map(str::to_owned))));
 }
 
 fn itself(it: &EnumDef, schema: &Schema, errors: &mut Vec<SchemaError>) {

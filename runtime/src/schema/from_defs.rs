@@ -105,6 +105,7 @@ fn lenient(defs: &[&TableDef]) -> (Schema, Intents, Vec<SchemaError>) {
         schema.tables.insert(def.name.to_owned(), table);
     }
     check_index_names(defs, &schema, &mut errors);
+    check_check_names(defs, &schema, &mut errors);
     (schema, intents, errors)
 }
 
@@ -141,7 +142,7 @@ fn table(def: &TableDef, intents: &mut Intents, errors: &mut Vec<SchemaError>) -
     for (number, check) in def.checks.iter().enumerate() {
         let name = check.name.map_or_else(|| limited(&format!("{}_check{}", def.name, number + 1)), str::to_owned);
         check_name(def.at, "check", &name, errors);
-        let both = Check { sql: texts(check.sql), column: None };
+        let both = Check { sql: texts(check.sql), column: None, guarded: false };
         if table.checks.insert(name.clone(), both).is_some() {
             errors.push(SchemaError {
                 at: Some(def.at),
@@ -151,7 +152,15 @@ fn table(def: &TableDef, intents: &mut Intents, errors: &mut Vec<SchemaError>) -
         }
     }
     table.partitioned = super::partition::partitioning(def, &table, errors);
-    for name in def.dropped {
+    if let Some(written) = def.partitioned {
+        let key = |name: &&str| (def.name.to_owned(), (*name).to_owned());
+        let attached = written.partitions.iter().filter(|it| it.attach).map(|it| it.name);
+        intents.attached.extend(attached.map(|it| key(&it)));
+        intents.detached.extend(written.detached.iter().map(key));
+        intents.unlisted.extend(written.unlisted.iter().map(key));
+    }
+    for dropped in def.dropped {
+        let (name, key) = (dropped.column, (def.name.to_owned(), dropped.column.to_owned()));
         if table.column(name).is_some() {
             errors.push(SchemaError {
                 at: Some(def.at),
@@ -159,7 +168,13 @@ fn table(def: &TableDef, intents: &mut Intents, errors: &mut Vec<SchemaError>) -
                 help: format!("remove the field, or remove \"{name}\" from #[table(dropped(...))]"),
             });
         }
-        intents.dropped.insert((def.name.to_owned(), (*name).to_owned()));
+        if dropped.reverse != PerServer::NONE {
+            intents.reverses.insert(key.clone(), texts(dropped.reverse));
+        }
+        if dropped.one_way {
+            intents.one_way.insert(key.clone());
+        }
+        intents.dropped.insert(key);
     }
     if table.columns.is_empty() {
         errors.push(SchemaError {
@@ -227,10 +242,18 @@ fn add_column(
     if column.reverse != PerServer::NONE {
         intents.reverses.insert(key.clone(), texts(column.reverse));
     }
+    if let Some(from) = column.moved_from {
+        let from = (from.table.to_owned(), from.column.to_owned());
+        intents.dropped.insert(from.clone());
+        intents.moved_from.insert(key.clone(), from);
+    }
     if let Some(old) = column.renamed_from {
         intents.renamed_from.insert(key, old.to_owned());
     }
     check_type(def, column, errors);
+    if let Some(it) = column.enum_def {
+        super::enums::intents(it, intents);
+    }
     table.columns.push(Column {
         name: column.name.to_owned(),
         ty: ColumnType {
@@ -243,6 +266,7 @@ fn add_column(
                 values: it.values.iter().map(|it| (*it).to_owned()).collect(),
             }),
             spelled: texts(column.sql_type),
+            collation: texts(column.collation),
         },
         nullable: column.nullable,
         identity: column.identity,
@@ -257,7 +281,7 @@ fn add_column(
         table.indexes.insert(index_name(def.name, &[column.name], true), index);
     }
     if column.check != PerServer::NONE {
-        let check = Check { sql: texts(column.check), column: Some(column.name.to_owned()) };
+        let check = Check { sql: texts(column.check), column: Some(column.name.to_owned()), guarded: false };
         table.checks.insert(limited(&format!("{}_{}_check", def.name, column.name)), check);
     }
     if let Some(reference) = column.references {
@@ -316,6 +340,26 @@ fn check_type(def: &TableDef, column: &ColumnDef, errors: &mut Vec<SchemaError>)
             format!("column {name} cannot have {precision} digits with {scale} behind the point"),
             "both servers take precision 1 to 65, and scale 0 to 30 and not above the precision",
         );
+    }
+    if column.collation != PerServer::NONE {
+        if column.kind != Kind::Text {
+            wrong(format!("column {name} has a collation, and is no text"), "remove `collation`");
+        }
+        let wide = |it: &str| it == "binary" || ["ucs2", "utf16", "utf32"].iter().any(|set| it.starts_with(set));
+        if let Some(collation) = column.collation.mysql.filter(|it| wide(it)) {
+            wrong(
+                format!("column {name} has the collation `{collation}`, which is not derived on MySQL"),
+                "choose one of utf8mb4, or of a character set whose first characters are those of ASCII",
+            );
+        }
+        let both =
+            [(column.sql_type.postgres, column.collation.postgres), (column.sql_type.mysql, column.collation.mysql)];
+        if both.into_iter().any(|(ty, collation)| ty.is_some() && collation.is_some()) {
+            wrong(
+                format!("column {name} has a collation, and its type is spelled"),
+                "write the collation into `sql_type`: `... COLLATE x`",
+            );
+        }
     }
     if column.length == Some(0) {
         wrong(format!("column {name} has length 0"), "give a length of at least 1");
@@ -399,12 +443,43 @@ fn check_references(def: &TableDef, schema: &Schema, errors: &mut Vec<SchemaErro
                 help: "give both fields the same type".into(),
             });
         }
+        // error 3780
+        if other.ty.collation.mysql.as_deref() != column.collation.mysql {
+            errors.push(SchemaError {
+                at: Some(column.at),
+                message: format!(
+                    "column `{}.{}` and `{}.{}`, to which it refers, have different collations, which MySQL does not take",
+                    def.name, column.name, reference.table, reference.column
+                ),
+                help: "give both fields the same `collation`".into(),
+            });
+        }
         if reference.on_delete == crate::def::ReferentialAction::SetNull && !column.nullable {
             errors.push(SchemaError {
                 at: Some(column.at),
                 message: format!("column `{}.{}` is set to NULL on delete, and takes no NULL", def.name, column.name),
                 help: "make the field an `Option`, or choose another `on_delete`".into(),
             });
+        }
+    }
+}
+
+/// On MySQL the names of checks are those of a whole schema, whatever their case.
+fn check_check_names(defs: &[&TableDef], schema: &Schema, errors: &mut Vec<SchemaError>) {
+    let mut owners: BTreeMap<String, &str> = BTreeMap::new();
+    for def in defs {
+        let Some(table) = schema.tables.get(def.name) else { continue };
+        for (name, _) in table.checks.iter().filter(|(_, it)| it.sql.mysql.is_some()) {
+            if let Some(other) = owners.insert(name.to_lowercase(), def.name)
+                && other != def.name
+            {
+                errors.push(SchemaError {
+                    at: Some(def.at),
+                    message: format!("check `{name}` of table `{}` has the name of one of table `{other}`", def.name),
+                    help: "give one of them another `name = \"...\"`: MySQL has one space of names for the checks of all tables"
+                        .into(),
+                });
+            }
         }
     }
 }

@@ -75,6 +75,13 @@ fn among(def: &TableDef, column: &ColumnDef, generated: &GeneratedDef) -> Option
                 "MySQL takes no such expression: write it over other columns, or choose another action",
             ));
         }
+        let goes = |it: &crate::def::ReferenceDef| it.on_delete == ReferentialAction::Cascade;
+        if other.references.is_some_and(|it| goes(&it)) && !generated.computed_on_read {
+            return Some((
+                format!("stored, and names `{name}`, whose foreign key deletes its rows by a cascade"),
+                "MySQL takes none that is stored: make it `virtual`, write it over other columns, or choose another `on_delete`",
+            ));
+        }
     }
     None
 }

@@ -113,6 +113,14 @@ impl Index {
         self.is_for(Dialect::MySql) && self.form.using.mysql.as_deref() == Some("fulltext")
     }
 
+    /// The expressions among its keys.
+    pub(crate) fn expressions(&self, dialect: Dialect) -> impl Iterator<Item = &str> {
+        self.form.keys.iter().filter_map(move |key| match &key.of {
+            KeyOf::Expression(texts) => texts.of(dialect),
+            KeyOf::Column(_) => None,
+        })
+    }
+
     /// Whether one of its keys is an expression.
     pub fn has_expressions(&self) -> bool {
         self.form.keys.iter().any(|it| matches!(it.of, KeyOf::Expression(_)))

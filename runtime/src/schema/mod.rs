@@ -32,9 +32,54 @@ use crate::sql_type::Kind;
 pub struct Schema {
     /// The tables, by name.
     pub tables: BTreeMap<String, Table>,
+    /// Tables that have been dropped and keep their rows under another name, by the name they had.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub dropped: BTreeMap<String, Dropped>,
+}
+
+/// A table that was dropped, and is only renamed away so far.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Dropped {
+    /// What it is called now.
+    pub name: String,
+    /// The migration that renamed it.
+    pub migration: String,
+    /// The table as it was, without its foreign keys.
+    pub table: Table,
 }
 
 impl Schema {
+    /// The schema with what it keeps of `source` although no struct knows it: the tables that are renamed away, before and by
+    /// this migration, but for those that it drops for good.
+    #[must_use]
+    pub fn keeping(&self, source: &Self, intents: &Intents, migration: &str) -> Self {
+        let gone = |name: &&String| intents.dropped_tables.contains(*name) && !self.tables.contains_key(*name);
+        let new = source.tables.keys().filter(gone).map(|name| {
+            let table = Table { foreign_keys: BTreeMap::new(), ..source.tables[name].clone() };
+            let away = crate::operation::renamed_away(name);
+            (name.clone(), Dropped { name: away, migration: migration.to_owned(), table })
+        });
+        let kept = source.dropped.iter().filter(|(name, _)| !intents.purged_tables.contains(*name));
+        let mut dropped: BTreeMap<_, _> = kept.map(|(name, it)| (name.clone(), it.clone())).chain(new).collect();
+        // on PostgreSQL the type is theirs too
+        let enums = self.enums();
+        for it in dropped.values_mut().flat_map(|it| &mut it.table.columns).filter_map(|it| it.ty.enumeration.as_mut())
+        {
+            if let Some((now, ..)) = enums.get(it.name.as_str()) {
+                it.values.clone_from(&now.values);
+            }
+        }
+        Self { tables: self.tables.clone(), dropped }
+    }
+
+    /// A table that has been dropped and keeps its rows, with a column of that enum; the enum as that column has it.
+    pub(crate) fn kept_enum(&self, name: &str) -> Option<(&str, &Dropped, &Enumeration)> {
+        self.dropped.iter().find_map(|(table, it)| {
+            let mut enums = it.table.columns.iter().filter_map(|it| it.ty.enumeration.as_ref());
+            Some((table.as_str(), it, enums.find(|it| it.name == name)?))
+        })
+    }
+
     /// The enums of its columns by name, each with the first column that has it.
     pub(crate) fn enums(&self) -> BTreeMap<&str, (&Enumeration, &Table, &Column)> {
         let columns = self.tables.values().flat_map(|table| table.columns.iter().map(move |it| (table, it)));
@@ -151,13 +196,16 @@ pub struct ColumnType {
     /// The user's own spelling.
     #[serde(default, skip_serializing_if = "Texts::is_empty")]
     pub spelled: Texts,
+    /// How a text is compared and sorted.
+    #[serde(default, skip_serializing_if = "Texts::is_empty")]
+    pub collation: Texts,
 }
 
 impl ColumnType {
     /// A type of which there is nothing more to say.
     pub const fn plain(kind: Kind) -> Self {
-        let spelled = Texts { postgres: None, mysql: None };
-        Self { kind, length: None, precision: None, scale: None, enumeration: None, spelled }
+        let [spelled, collation] = [const { Texts { postgres: None, mysql: None } }; 2];
+        Self { kind, length: None, precision: None, scale: None, enumeration: None, spelled, collation }
     }
 
     /// An enum's values; none for any other type.
@@ -232,6 +280,17 @@ pub struct Check {
     /// The column it was written on, if it was written on one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub column: Option<String>,
+    /// MySQL: triggers hold writes to it, and the server's own constraint is `NOT ENFORCED`. No struct says so, but the
+    /// way that the check came by: see [`settled`](crate::diff::settled).
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub guarded: bool,
+}
+
+impl Check {
+    /// Whether both say the same, however MySQL holds to it.
+    pub fn same_as(&self, other: &Self) -> bool {
+        self.sql == other.sql && self.column == other.column
+    }
 }
 
 /// What the attributes say about the way from one schema to the next, and where they stand.
@@ -241,19 +300,43 @@ pub struct Intents {
     pub backfills: BTreeMap<(String, String), Texts>,
     /// `backfill_fn`, by table and column.
     pub functions: BTreeMap<(String, String), String>,
-    /// `reverse`, by table and column.
+    /// `reverse`, by table and column: of a column that changes its type, or of one that is dropped.
     pub reverses: BTreeMap<(String, String), Texts>,
     /// `renamed_from`, by table and (new) column.
     pub renamed_from: BTreeMap<(String, String), String>,
+    /// `moved_from`, by table and (new) column: the other table and its column.
+    pub moved_from: BTreeMap<(String, String), (String, String)>,
     /// `dropped(...)`: table and column.
     pub dropped: std::collections::BTreeSet<(String, String)>,
+    /// `partition(..., attach)`: table and partition.
+    pub attached: std::collections::BTreeSet<(String, String)>,
+    /// `detached(...)`: table and partition.
+    pub detached: std::collections::BTreeSet<(String, String)>,
+    /// `unlisted(...)`: table and partition.
+    pub unlisted: std::collections::BTreeSet<(String, String)>,
+    /// `dropped(..., one_way)`: table and column.
+    pub one_way: std::collections::BTreeSet<(String, String)>,
     /// `renamed_from` of tables, by their (new) name.
     pub renamed_tables: BTreeMap<String, String>,
+    /// `renamed_from` of enums' values, by enum and (new) value.
+    pub renamed_values: BTreeMap<(String, String), String>,
+    /// `dropped(...)` of enums' values, by enum and (old) value: what their rows get, if anything.
+    pub dropped_values: BTreeMap<(String, String), Option<String>>,
+    /// What each enum is called in Rust, by its name.
+    pub enums: BTreeMap<String, String>,
     /// Tables whose disappearance is meant: `generate --drop-table`.
     pub dropped_tables: std::collections::BTreeSet<String>,
+    /// Tables that were dropped before and are meant to go for good: `generate --purge-table`.
+    pub purged_tables: std::collections::BTreeSet<String>,
+    /// For how many hours such a table's rows stay at least: `generate --grace`; 30 days, if nothing is said.
+    pub grace_hours: Option<u32>,
     /// How many rows a statement may copy while writers wait, where a server has no other way:
-    /// `generate --copy-rows`; 100,000 if nothing is said.
+    /// `generate --copy-rows`; if nothing is said, such a statement is refused.
     pub copy_rows: Option<u64>,
+    /// Checks that triggers are to hold on MySQL although rows may be copied: `generate --guard`.
+    pub guarded_checks: std::collections::BTreeSet<String>,
+    /// Checks that triggers have held on MySQL, and the server is to enforce: `generate --enforce`.
+    pub enforced_checks: std::collections::BTreeSet<String>,
     /// Where each struct stands.
     pub tables_at: BTreeMap<String, Location>,
     /// Where each field stands, by table and column.

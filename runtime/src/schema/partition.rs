@@ -1,4 +1,4 @@
-//! Partitions (PostgreSQL): by what a table is cut, and the parts that are made with it.
+//! Partitions (PostgreSQL): by what a table is cut, and the parts that are made with it or attached later.
 //!
 //! The list is not all there is: others make parts as time goes on, and take them away. What no
 //! struct lists is none of our business.
@@ -22,7 +22,7 @@ pub struct Partitioning {
     /// On PostgreSQL alone: MySQL has a plain table.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub postgres_only: bool,
-    /// The parts that are made with the table, by name.
+    /// The parts that the struct lists, by name.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub partitions: BTreeMap<String, Bounds>,
 }
@@ -49,6 +49,36 @@ pub enum Bounds {
     },
     /// What is in no other part.
     Default,
+}
+
+impl Partitioning {
+    /// The condition, on a row, that a part of these bounds holds it, as the server itself puts it: it then takes a proven
+    /// check of that for its own proof. None where it could be no check (by hash), or is not taken apart (several
+    /// columns), or says what the others leave.
+    pub(crate) fn condition(&self, bounds: &Bounds) -> Option<String> {
+        let [column] = &self.columns[..] else { return None };
+        let column = Dialect::Postgres.ident(column);
+        let open = |it: &str| ["MINVALUE", "MAXVALUE"].iter().any(|word| it.trim().eq_ignore_ascii_case(word));
+        let parts = match bounds {
+            Bounds::Range { from, to } => {
+                let ends = [(">=", from), ("<", to)].into_iter().filter(|(_, it)| !open(it));
+                let ends = ends.map(|(operator, it)| format!("{column} {operator} {it}"));
+                [format!("{column} IS NOT NULL")].into_iter().chain(ends).collect::<Vec<_>>().join(" AND ")
+            }
+            Bounds::List(values) => {
+                let (nulls, values): (Vec<_>, Vec<_>) =
+                    values.iter().map(String::as_str).partition(|it| it.trim().eq_ignore_ascii_case("NULL"));
+                let among = format!("{column} IN ({})", values.join(", "));
+                match (nulls.is_empty(), values.is_empty()) {
+                    (true, _) => format!("{column} IS NOT NULL AND {among}"),
+                    (false, true) => format!("{column} IS NULL"),
+                    (false, false) => format!("{column} IS NULL OR {among}"),
+                }
+            }
+            Bounds::Hash { .. } | Bounds::Default => return None,
+        };
+        Some(parts)
+    }
 }
 
 /// What was written on the struct, and what is wrong with it.

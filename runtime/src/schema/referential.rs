@@ -1,6 +1,7 @@
-//! What MySQL does not take together: checks and foreign keys that write, or numbers it gives itself.
+//! What MySQL does not take together: checks and foreign keys that write; checks or indexes of expressions, and numbers it
+//! gives itself.
 
-use super::{Schema, SchemaError, Table};
+use super::{KeyOf, Schema, SchemaError, Table};
 use crate::def::{Location, ReferentialAction, TableDef};
 use crate::dialect::{Dialect, columns_in};
 
@@ -8,6 +9,7 @@ pub(super) fn check(defs: &[&TableDef], schema: &Schema, errors: &mut Vec<Schema
     for def in defs {
         let Some(table) = schema.tables.get(def.name) else { continue };
         checks(def, table, errors);
+        expressions(def, table, errors);
         for column in def.columns.iter().filter(|it| !it.nullable) {
             if column.references.is_some_and(|it| it.on_update == ReferentialAction::SetNull) {
                 errors.push(SchemaError {
@@ -27,7 +29,7 @@ fn checks(def: &TableDef, table: &Table, errors: &mut Vec<SchemaError>) {
     for (name, check) in &table.checks {
         let Some(condition) = check.sql.of(Dialect::MySql) else { continue };
         let at = place(def, check.column.as_deref());
-        for column in columns_in(condition, table.columns.iter().map(|it| it.name.as_str())) {
+        for column in named(table, condition) {
             if table.column(column).is_some_and(|it| it.identity) {
                 errors.push(SchemaError {
                     at,
@@ -53,6 +55,38 @@ fn checks(def: &TableDef, table: &Table, errors: &mut Vec<SchemaError>) {
                         .into(),
                 });
             }
+        }
+    }
+}
+
+/// The columns that the condition names, and those from which one of them is generated: by a cascade it changes with them.
+fn named<'a>(table: &'a Table, condition: &str) -> Vec<&'a str> {
+    let among = |sql: &str| columns_in(sql, table.columns.iter().map(|it| it.name.as_str()));
+    let mut named = among(condition);
+    for column in named.clone() {
+        let generated = table.column(column).and_then(|it| it.generated.as_ref());
+        named.extend(generated.and_then(|it| it.sql.of(Dialect::MySql)).into_iter().flat_map(among));
+    }
+    named
+}
+
+/// Error 3754.
+fn expressions(def: &TableDef, table: &Table, errors: &mut Vec<SchemaError>) {
+    for (name, index) in table.indexes.iter().filter(|(_, it)| it.is_for(Dialect::MySql)) {
+        let expressions = index.form.keys.iter().filter_map(|it| match &it.of {
+            KeyOf::Expression(sql) => sql.of(Dialect::MySql),
+            KeyOf::Column(_) => None,
+        });
+        let numbered = || table.columns.iter().filter(|it| it.identity).map(|it| it.name.as_str());
+        for column in expressions.flat_map(|sql| columns_in(sql, numbered())) {
+            errors.push(SchemaError {
+                at: Some(def.at),
+                message: format!(
+                    "index `{name}` is over an expression of `{}.{column}`, an identity, and MySQL takes none over one",
+                    def.name
+                ),
+                help: "leave the column out, or give the index to PostgreSQL alone: `only = \"postgres\"`".into(),
+            });
         }
     }
 }

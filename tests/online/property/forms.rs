@@ -1,11 +1,13 @@
 //! Indexes that are more than columns, columns that the server computes, and enums.
 
 use fastrand::Rng;
-use pontoon::def::Nulls;
-use pontoon::schema::{Column, ColumnType, Enumeration, Generated, Index, IndexForm, IndexKey, KeyOf, Table, Texts};
+use pontoon::def::{Nulls, ReferentialAction};
+use pontoon::schema::{
+    Column, ColumnType, Enumeration, ForeignKey, Generated, Index, IndexForm, IndexKey, KeyOf, Table, Texts,
+};
 use pontoon::{Dialect, Kind};
 
-use super::case::{index_name, short};
+use super::case::{OtherEnum, index_name, short, stem};
 use super::values::{keyable, plain, texts};
 
 /// The enums there are; each has these values until a change gives it more.
@@ -46,7 +48,8 @@ pub(super) fn any_form(rng: &mut Rng, table: &Table) -> Option<(String, Index)> 
         }
         4 => {
             form.keys = vec![key(KeyOf::Expression(by_absence(&one.name)))];
-            form.only = rng.bool().then_some(Dialect::Postgres);
+            // MySQL takes no expression over a number that it gives itself
+            form.only = (one.identity || rng.bool()).then_some(Dialect::Postgres);
             "expr"
         }
         5 => {
@@ -102,15 +105,29 @@ pub(super) fn stands_on(index: &Index, column: &str) -> bool {
     Dialect::ALL.into_iter().any(|dialect| index.names(column, dialect))
 }
 
+/// Whether MySQL would have the index over an expression of the column.
+pub(super) fn is_over(index: &Index, column: &str) -> bool {
+    let over = |of: &KeyOf| matches!(of, KeyOf::Expression(sql) if super::case::names(sql, column));
+    index.form.only != Some(Dialect::Postgres) && index.form.keys.iter().any(|it| over(&it.of))
+}
+
 /// A column that the server computes from another.
 pub(super) fn any_generated(rng: &mut Rng, name: String, table: &Table) -> Option<Column> {
-    let writes =
-        |it: &&Column| table.foreign_keys.values().any(|key| key.writes_rows() && key.columns.contains(&it.name));
+    let computed_on_read = rng.bool();
+    let writes = |it: &&Column| {
+        let key = |key: &&ForeignKey| key.columns.contains(&it.name) && !lets_generate(key, computed_on_read);
+        table.foreign_keys.values().any(|it| key(&it))
+    };
     let from = table.columns.iter().filter(|it| !it.identity && it.generated.is_none() && !writes(it));
     let sql = by_absence(&rng.choice(from.collect::<Vec<_>>())?.name);
-    let generated = Generated { sql, computed_on_read: rng.bool() };
+    let generated = Generated { sql, computed_on_read };
     let (ty, default) = (plain(Kind::Integer), Texts::default());
     Some(Column { name, ty, nullable: rng.bool(), identity: false, default, generated: Some(generated) })
+}
+
+/// Whether MySQL takes the foreign key on a column from which another is generated.
+pub(super) fn lets_generate(key: &ForeignKey, computed_on_read: bool) -> bool {
+    !key.writes_rows() && (computed_on_read || key.on_delete != ReferentialAction::Cascade)
 }
 
 fn by_absence(column: &str) -> Texts {
@@ -122,18 +139,35 @@ pub(super) fn written(table: &Table) -> impl Iterator<Item = &Column> {
     table.columns.iter().filter(|it| it.generated.is_none())
 }
 
-/// A value more, of an enum that the schema has.
-pub(super) fn more_values(rng: &mut Rng, schema: &pontoon::schema::Schema) -> Option<(String, Vec<String>)> {
+/// Other values of an enum that the schema has.
+pub(super) fn other_values(rng: &mut Rng, schema: &pontoon::schema::Schema) -> Option<OtherEnum> {
     let columns = schema.tables.values().flat_map(|it| &it.columns);
     let enums: Vec<&Enumeration> = columns.filter_map(|it| it.ty.enumeration.as_ref()).collect();
     let it = rng.choice(enums)?;
-    let mut values = it.values.clone();
-    values.push(format!("more {}", values.len()));
-    Some((it.name.clone(), values))
+    let mut other =
+        OtherEnum { name: it.name.clone(), values: it.values.clone(), renamed: Vec::new(), dropped: Vec::new() };
+    let what = rng.u8(..6);
+    if what == 2 || what == 3 {
+        let (at, new) = (rng.usize(..other.values.len()), format!("another {}", rng.u8(..9)));
+        let old = std::mem::replace(&mut other.values[at], new.clone());
+        other.renamed.push((old, new));
+    }
+    if what == 4 {
+        let gone = other.values.remove(rng.usize(..other.values.len()));
+        other.dropped.push((gone, other.values[0].clone()));
+    }
+    if what != 3 {
+        let at = if what == 0 { other.values.len() } else { rng.usize(..=other.values.len()) };
+        other.values.insert(at, format!("more {}", it.values.len()));
+    }
+    if what == 5 || what == 3 && rng.bool() {
+        rng.shuffle(&mut other.values);
+    }
+    Some(other)
 }
 
 /// A name for an index that has another.
 pub(super) fn other_name(table: &str, index: &Index) -> String {
     let columns: Vec<_> = index.columns.iter().map(|it| short(it)).collect();
-    format!("by {} of {table}", columns.join(" "))
+    format!("by {} of {}", columns.join(" "), stem(table))
 }

@@ -8,14 +8,21 @@ use pontoon::plan::plan;
 use pontoon::schema::{Check, Column, ForeignKey, Index, Schema, Table, Texts};
 use pontoon::{Dialect, Kind};
 
-use super::case::{Case, Change, add_foreign_key, index_foreign_keys, index_name, key_column, short};
-use super::forms::{any_form, any_generated, more_values, other_name};
-use super::values::{another_type, any_default, any_type, by_presence, check, checkable, copy, keyable, plain, sized};
+use super::case::{Case, add_foreign_key, index_foreign_keys, index_name, key_column, short, stem};
+use super::change::Change;
+use super::course::{Course, course};
+use super::earlier::with_earlier;
+use super::forms::{any_form, any_generated, other_name, other_values};
+use super::moved::{any_move, in_a_circle};
+use super::parts::{any_other_part, in_parts};
+use super::reshape::any_reshape;
+use super::values::{another_type, any_default, any_type, by_presence, check, copy, keyable, plain, sized};
 
-const TABLES: [&str; 4] = ["users", "Orders", "log entry", "group"];
+const TABLES: [&str; 5] =
+    ["users", "Orders", "log entry", "group", "a_table_whose_name_is_as_long_as_a_name_can_be_on_the_servers__"];
 
 /// Names as people give them; some only a quoted name can have.
-const COLUMNS: [&str; 12] = [
+const COLUMNS: [&str; 15] = [
     "a",
     "b",
     "Total",
@@ -28,30 +35,46 @@ const COLUMNS: [&str; 12] = [
     "user_id",
     "value",
     "kind",
+    "first part",
+    "rest",
+    "is_known",
 ];
 
 /// A schema with one to three tables, and one to six changes.
 pub(super) fn case(rng: &mut Rng) -> Case {
     let mut source = Schema::default();
-    for name in &TABLES[..rng.usize(1..=3)] {
-        source.tables.insert((*name).to_owned(), table(rng, name));
+    let tables = rng.usize(1..=3);
+    for name in rng.choose_multiple(TABLES, tables) {
+        source.tables.insert(name.to_owned(), table(rng, name));
     }
     for name in source.tables.keys().cloned().collect::<Vec<_>>() {
         for _ in 0..rng.usize(..3) {
             refer(rng, &mut source, &name);
         }
     }
+    for name in source.tables.keys().cloned().collect::<Vec<_>>() {
+        if rng.u8(..3) == 0 {
+            pair(rng, &mut source, &name);
+        }
+    }
     source.tables.values_mut().for_each(index_foreign_keys);
-    let mut case = Case { source, changes: Vec::new() };
+    let gone = TABLES.iter().find(|it| rng.u8(..4) == 0 && !source.tables.contains_key(**it));
+    let gone = gone.map(|name| table(rng, name));
+    let source = with_earlier(rng, source, gone);
+    let mut case = Case { source, changes: Vec::new(), course: Course::default() };
     let wanted = rng.usize(1..=6);
     for _ in 0..60 {
         let (mut target, mut intents) = case.target();
         let Some(change) = change(rng, &case.source, &target) else { continue };
-        if !change.apply(&case.source, &mut target, &mut intents) {
+        if !change.apply(&case.source, &mut target, &mut intents) || case.changes.iter().any(|it| change.undoes(it)) {
             continue;
         }
         case.changes.push(change);
         let (target, intents) = case.target();
+        if in_a_circle([&case.source, &target], &intents) {
+            case.changes.pop();
+            continue;
+        }
         let refused = |dialect: &Dialect| plan("0002_change", &case.source, &target, &intents, *dialect).is_err();
         // what is refused tries nothing on a server: a few are enough
         let few = match Dialect::ALL.iter().filter(|it| refused(it)).count() {
@@ -66,12 +89,13 @@ pub(super) fn case(rng: &mut Rng) -> Case {
             break;
         }
     }
+    case.course = course(rng);
     case
 }
 
 fn table(rng: &mut Rng, name: &str) -> Table {
     let key = |names: &[&str]| names.iter().map(|it| (*it).to_owned()).collect::<Vec<_>>();
-    let (mut columns, primary_key, mut indexes) = (Vec::new(), rng.u8(..10), BTreeMap::new());
+    let (mut columns, primary_key, mut indexes) = (Vec::new(), rng.u8(..12), BTreeMap::new());
     let primary_key = match primary_key {
         0..=3 => {
             columns.push(key_column("id", plain(Kind::BigInt), rng.bool()));
@@ -86,7 +110,7 @@ fn table(rng: &mut Rng, name: &str) -> Table {
             columns.push(key_column("code", sized(Kind::Text, 20), false));
             key(&["code"])
         }
-        8 => {
+        8..=10 => {
             columns.push(key_column("id", plain(Kind::BigInt), false));
             columns.push(key_column("part", plain(Kind::Integer), false));
             key(&["part", "id"])
@@ -108,6 +132,9 @@ fn table(rng: &mut Rng, name: &str) -> Table {
         checks: BTreeMap::new(),
         partitioned: None,
     };
+    if table.primary_key.len() == 2 && rng.u8(..3) > 0 {
+        table.partitioned = Some(in_parts(rng, name, "part"));
+    }
     for _ in 0..rng.usize(1..=5) {
         if let Some(column) = column(rng, &table, &table) {
             table.columns.push(column);
@@ -134,7 +161,7 @@ fn table(rng: &mut Rng, name: &str) -> Table {
     if rng.u8(..3) == 0
         && let Some((name, sql)) = any_check(rng, &table)
     {
-        table.checks.insert(name, Check { sql, column: None });
+        table.checks.insert(name, Check { sql, column: None, guarded: false });
     }
     table
 }
@@ -158,17 +185,15 @@ fn indexable(rng: &mut Rng, table: &Table) -> Option<(Vec<String>, bool)> {
         table.columns.iter().filter(|it| keyable(&it.ty) && it.generated.is_none()).collect();
     rng.shuffle(&mut columns);
     columns.truncate(rng.usize(1..=2));
-    (!columns.is_empty()).then(|| (columns.iter().map(|it| it.name.clone()).collect(), rng.u8(..3) == 0))
+    // what decides the part is in every key of a table in parts
+    let in_parts = table.partitioned.is_some();
+    (!columns.is_empty()).then(|| (columns.iter().map(|it| it.name.clone()).collect(), !in_parts && rng.u8(..3) == 0))
 }
 
 fn any_check(rng: &mut Rng, table: &Table) -> Option<(String, Texts)> {
-    let named = table
-        .columns
-        .iter()
-        .filter(|it| !it.identity && it.generated.is_none() && checkable(&it.ty))
-        .collect::<Vec<_>>();
+    let named = table.columns.iter().filter(|it| !it.identity && it.generated.is_none()).collect::<Vec<_>>();
     let one = rng.choice(named)?;
-    let name = format!("{} {} check", table.name, short(&one.name));
+    let name = format!("{} {} check", stem(&table.name), short(&one.name));
     Some((name, check(&one.ty, &one.name)))
 }
 
@@ -196,6 +221,25 @@ fn refer(rng: &mut Rng, schema: &mut Schema, table: &str) -> Option<()> {
     add_foreign_key(schema, table, &key_to(rng, &name, &other, key))
 }
 
+/// A foreign key to some other table that gives each of its rows one row at most.
+fn pair(rng: &mut Rng, schema: &mut Schema, table: &str) -> Option<()> {
+    let others = schema.tables.values().filter(|it| it.name != table && it.primary_key.len() == 1);
+    let other = rng.choice(others.collect::<Vec<_>>())?.clone();
+    let from = schema.tables.get(table).filter(|it| it.partitioned.is_none())?;
+    let key = other.column(&other.primary_key[0])?;
+    let name = free_name(rng, from, from)?;
+    let column =
+        Column { name: name.clone(), nullable: *other.name >= *table || rng.bool(), identity: false, ..key.clone() };
+    let columns = vec![name.clone()];
+    let mut with = schema.clone();
+    let it = with.tables.get_mut(table)?;
+    it.columns.push(column);
+    it.indexes.insert(index_name(table, &columns, true), Index::plain(columns, true));
+    add_foreign_key(&mut with, table, &key_to(rng, &name, &other, key))?;
+    *schema = with;
+    Some(())
+}
+
 fn key_to(rng: &mut Rng, column: &str, other: &Table, key: &Column) -> ForeignKey {
     ForeignKey {
         columns: vec![column.to_owned()],
@@ -221,7 +265,7 @@ fn change(rng: &mut Rng, source: &Schema, target: &Schema) -> Option<Change> {
     let before = source.tables.get(&name);
     let some = it.columns[rng.usize(..it.columns.len())].clone();
     let column = some.name.clone();
-    Some(match rng.u8(..32) {
+    Some(match rng.u8(..48) {
         0..=4 => add_column(rng, before.unwrap_or(it), it)?,
         5 | 6 => Change::DropColumn { table: name, column },
         7 | 8 => {
@@ -271,18 +315,45 @@ fn change(rng: &mut Rng, source: &Schema, target: &Schema) -> Option<Change> {
             let column = any_generated(rng, column, it)?;
             Change::AddColumn { table: name, column, backfill: None }
         }
-        28 => {
-            let (name, values) = more_values(rng, source)?;
-            Change::AddEnumValues { name, values }
-        }
+        28 => Change::OtherEnum(other_values(rng, source)?),
         29 => Change::WidenKey { table: name },
         30 => {
+            if it.primary_key.is_empty() {
+                return Some(Change::OtherKey { table: name, columns: vec!["id".to_owned()] });
+            }
             let mut columns = it.primary_key.clone();
             let free = it.columns.iter().filter(|it| !it.nullable && keyable(&it.ty) && it.generated.is_none());
             let more = rng.choice(free.filter(|it| !columns.contains(&it.name)).collect::<Vec<_>>())?;
             columns.insert(rng.usize(..=columns.len()), more.name.clone());
             Change::OtherKey { table: name, columns }
         }
+        34 => Change::Number { table: name },
+        46 | 47 => Change::OtherNumbering { table: name },
+        31 => Change::DropTable { table: name },
+        32 | 33 => Change::RenameTable { to: format!("anew {}", stem(&name)), from: name },
+        36..=38 => {
+            let (now, mut names) = (it, Vec::<String>::new());
+            let mut free = |rng: &mut Rng| {
+                let all = COLUMNS
+                    .iter()
+                    .filter(|it| before.is_none_or(|table| table.column(it).is_none()) && now.column(it).is_none());
+                let name = rng.choice(all.filter(|it| !names.iter().any(|known| known == *it)).collect::<Vec<_>>())?;
+                names.push((*name).to_owned());
+                Some((*name).to_owned())
+            };
+            Change::Reshape(any_reshape(rng, source, target, it, &mut free)?)
+        }
+        39 | 40 => Change::Move(any_move(rng, source, target, &TABLES, free_name)?),
+        41..=43 => {
+            let in_parts: Vec<_> = tables.iter().filter(|it| it.partitioned.is_some()).collect();
+            let it = rng.choice(in_parts)?;
+            Change::OtherPart(any_other_part(rng, it)?)
+        }
+        44 => {
+            let checks = source.tables.values().flat_map(|it| &it.checks).filter(|(_, it)| it.guarded);
+            Change::Enforce { check: rng.choice(checks.collect::<Vec<_>>())?.0.clone() }
+        }
+        45 => Change::Purge { table: rng.choice(source.dropped.keys().collect::<Vec<_>>())?.clone() },
         _ => {
             let free = TABLES.iter().find(|it| !target.tables.contains_key(**it))?;
             let mut schema = target.clone();
@@ -314,7 +385,8 @@ fn add_column(rng: &mut Rng, before: &Table, now: &Table) -> Option<Change> {
 fn add_key(rng: &mut Rng, from: &Table, tables: &[&Table]) -> Option<Change> {
     let other = tables[rng.usize(..tables.len())];
     let key = key_of(rng, other)?;
-    let fits: Vec<&Column> = from.columns.iter().filter(|it| it.ty == key.ty && it.default.is_empty()).collect();
+    let fits = |it: &&Column| it.ty == key.ty && it.default.is_empty() && it.generated.is_none();
+    let fits: Vec<&Column> = from.columns.iter().filter(fits).collect();
     let column = rng.choice(fits)?.name.clone();
     Some(Change::AddForeignKey { table: from.name.clone(), key: key_to(rng, &column, other, key) })
 }

@@ -1,25 +1,32 @@
 //! What must hold of a case, on a server.
 
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
+use std::time::Duration;
 
-use pontoon::exec::{Options, Runner};
+use pontoon::Dialect;
+use pontoon::exec::Options;
 use pontoon::migration::history::Recorded;
-use pontoon::migration::{Fact, Statement, Step, Undo, file};
+use pontoon::migration::{Fact, Stage, Statement, Step, Undo, file};
 use pontoon::plan::plan;
-use pontoon::schema::{Column, Intents, Schema, SchemaErrors, Table};
-use pontoon::{Dialect, Kind};
+use pontoon::schema::{Intents, Schema, SchemaErrors};
 use pontoon_xtask::verify::catalog;
 use pontoon_xtask::verify::conn::{Conn, message_of};
 use pontoon_xtask::verify::seed::{Seeding, fill_empty_tables};
 
 use super::case::Case;
-use super::forms::written;
+use super::course::{Command, Commands, Turn};
+use super::earlier::{BEFORE, earlier, rename_gone};
+use super::moved::{Pair, pairs};
+use super::reshape::{Followers, followers};
+use super::rows::{self, Emptied, Rows, differing, write};
 use super::scaffold::Scaffold;
-use super::values::is_integer;
 use crate::support::Fresh;
 
 const OLD_ROWS: u64 = 60;
 const NEW_ROWS: u64 = 10;
+
+/// After which nothing comes of a case any more, on the slowest of machines.
+const PATIENCE: Duration = Duration::from_secs(300);
 
 /// What does not hold.
 #[derive(Debug)]
@@ -38,11 +45,16 @@ fn at<E: std::fmt::Display>(at: &'static str) -> impl Fn(E) -> Failure {
     move |error| Failure { at, words: error.to_string() }
 }
 
-fn said(at: &'static str) -> impl Fn(sqlx::Error) -> Failure {
+pub(super) fn said(at: &'static str) -> impl Fn(sqlx::Error) -> Failure {
     move |error| Failure { at, words: message_of(&error) }
 }
 
-fn same<T: PartialEq>(at: &'static str, words: impl FnOnce() -> String, one: &T, other: &T) -> Result<(), Failure> {
+pub(super) fn same<T: PartialEq>(
+    at: &'static str,
+    words: impl FnOnce() -> String,
+    one: &T,
+    other: &T,
+) -> Result<(), Failure> {
     if one == other { Ok(()) } else { Err(Failure { at, words: words() }) }
 }
 
@@ -69,13 +81,31 @@ pub(super) async fn holds(case: &Case, [changed, made]: &[Fresh; 2]) -> Result<V
         Ok(recorded) => recorded,
         Err(refusal) => return Ok(Verdict::Refused(refusal)),
     };
-    let before = recorded("0001_before", [&nothing.0, &case.source], &nothing.1, dialect).map_err(at("plan"))?.0;
+    // what was dropped before, or came to a table that was there, was so by a migration of its own
+    let mut migrations = Vec::new();
+    let (first, on_the_way) = match earlier(&case.source) {
+        Some((first, on_the_way)) => {
+            let made = recorded("0000_first", [&nothing.0, &first], &nothing.1, dialect).map_err(at("plan"))?;
+            migrations.push(made.0);
+            (first, on_the_way)
+        }
+        None => nothing.clone(),
+    };
+    migrations.push(recorded(BEFORE, [&first, &case.source], &on_the_way, dialect).map_err(at("plan"))?.0);
     let whole = recorded("0001_target", [&nothing.0, &target], &nothing.1, dialect).map_err(at("plan"))?.0;
     for fresh in [changed, made] {
         empty(fresh).await.map_err(said("emptying the database"))?;
     }
-    let way = Way { case, target: &target, intents: &intents, warnings: &warnings, changed, made };
-    way.go([before, change], whole).await.map(|()| Verdict::Holds)
+    let stays = stays(&change);
+    let before = migrations.clone();
+    migrations.push(change);
+    let commands = Commands::new(changed, migrations, case.course.cut);
+    let followers = followers(&case.source, &target, &intents);
+    let pairs = pairs(&case.source, &target, &intents, dialect);
+    let (case, target, intents, warnings) = (case, &target, &intents, &warnings);
+    let way = Way { case, target, intents, warnings, followers, pairs, stays, commands, changed, made };
+    let outcome = tokio::time::timeout(PATIENCE, way.go(before, whole)).await;
+    outcome.unwrap_or_else(|late| Err(at("the clock")(late))).map(|()| Verdict::Holds)
 }
 
 /// A case takes what the last one had: a new database takes a server longer than all else.
@@ -91,159 +121,193 @@ async fn empty(fresh: &Fresh) -> Result<(), sqlx::Error> {
     conn.close().await
 }
 
-struct Way<'a> {
-    case: &'a Case,
-    target: &'a Schema,
-    intents: &'a Intents,
-    warnings: &'a [String],
+pub(super) struct Way<'a> {
+    pub(super) case: &'a Case,
+    pub(super) target: &'a Schema,
+    pub(super) intents: &'a Intents,
+    pub(super) warnings: &'a [String],
+    /// Columns that take each other's place.
+    pub(super) followers: Vec<Followers>,
+    /// Columns that move.
+    pub(super) pairs: Vec<Pair>,
+    /// What an undo leaves as it became.
+    stays: Vec<Fact>,
+    commands: Commands<'a>,
     /// From the source to the target.
     changed: &'a Fresh,
     /// The target from nothing.
-    made: &'a Fresh,
+    pub(super) made: &'a Fresh,
 }
 
-type Rows = BTreeMap<String, Vec<Vec<Option<String>>>>;
+/// What is there before the migration, and what new code will write.
+pub(super) struct Known {
+    catalog: catalog::Catalog,
+    /// As the seeding gave them.
+    pub(super) old: Rows,
+    /// As old code left them.
+    pub(super) now: Rows,
+    /// As new code will write them.
+    new: Rows,
+    /// The tables that were dropped before, and how many rows they have.
+    pub(super) away: BTreeSet<(String, String)>,
+}
 
 impl Way<'_> {
-    async fn go(&self, migrations: [Recorded; 2], whole: Recorded) -> Result<(), Failure> {
+    async fn go(&self, before: Vec<Recorded>, whole: Recorded) -> Result<(), Failure> {
         let source = &self.case.source;
-        let [before, change] = migrations;
-        let stays = widened(&change);
-        self.changed.runner_with(vec![before.clone()], Options::default()).up().await.map_err(at("source"))?;
+        self.changed.runner_with(before, Options::default()).up().await.map_err(at("source"))?;
         let mut conn = self.changed.connect().await;
         let scaffold = Scaffold::new(source, self.target, self.intents, self.changed.dialect);
         scaffold.put(&mut conn).await.map_err(said("scaffold"))?;
+        rename_gone(&mut conn, source, true).await.map_err(said("a table that was dropped before"))?;
         filled(self.changed, OLD_ROWS).await?;
+        rename_gone(&mut conn, source, false).await.map_err(said("a table that was dropped before"))?;
         scaffold.take(&mut conn).await.map_err(said("scaffold"))?;
-        let runner = self.changed.runner_with(vec![before, change], Options::default());
-
-        // there and back
-        let (old_catalog, old_rows) = (read(&mut conn).await?, rows(&mut conn, source, &|_, _| true).await?);
-        runner.expand().await.map_err(at("expand"))?;
-        // old code goes on writing, and its rows are the triggers'
-        write(&mut conn, source, &old_rows).await.map_err(said("old code's rows after expand"))?;
-        let written = rows(&mut conn, source, &|_, column| !column.nullable).await?;
-        let expected = rows_of(&old_rows, source, &|_, column| !column.nullable);
-        same("old code's rows after expand", || differing(&expected, &written), &expected, &written)?;
-        self.to_validate(&runner).await?;
-        runner.undo().await.map_err(at("undo"))?;
-        let mut difference = catalog::difference(&old_catalog, &read(&mut conn).await?);
-        difference.retain(|line| !stays.iter().any(|(table, column)| catalog::is_of_column(line, table, column)));
-        same("catalog after undo", || difference.join("\n"), &difference.is_empty(), &true)?;
-        // what was filled for NOT NULL stays filled, and what is generated from it follows
-        let kept = |table: &str, column: &Column| {
-            let after = self.target.tables[table].column(&column.name);
-            column.generated.is_none() && (!column.nullable || after.is_none_or(|it| it.nullable))
-        };
-        let back = rows(&mut conn, source, &kept).await?;
-        let expected = rows_of(&old_rows, source, &kept);
-        same("rows after undo", || differing(&expected, &back), &expected, &back)?;
-
-        // to the end
-        self.to_validate(&runner).await?;
-        self.values_stayed(&mut conn, &old_rows, "rows after validate").await?;
         self.made.runner_with(vec![whole], Options::default()).up().await.map_err(at("target from nothing"))?;
         filled(self.made, NEW_ROWS).await?;
         let mut made = self.made.connect().await;
-        let new_rows = rows(&mut made, self.target, &|_, _| true).await?;
-        // new code may write from validate on, but for what it is told to heed until contract
-        let at_once = !self.warnings.iter().any(|it| it.contains("until contract"));
-        if at_once {
-            write(&mut conn, self.target, &new_rows).await.map_err(said("new code's rows before contract"))?;
+        let new = rows::read(&mut made, self.target, &|_, _| true).await.map_err(said("reading"))?;
+        let old = rows::read(&mut conn, source, &|_, _| true).await.map_err(said("reading"))?;
+        let away = self.away(&mut conn).await?;
+        let mut known = Known { catalog: read(&mut conn).await?, now: old.clone(), old, new, away };
+
+        for turn in &self.case.course.turns {
+            if !self.forth(turn, &mut conn, &mut known).await? {
+                self.back(&mut conn, &mut known).await?;
+                self.forth(turn, &mut conn, &mut known).await?;
+            }
+            let by_new_code = turn.new_code && self.undo_takes_new_rows();
+            if by_new_code && self.new_code_may_write() {
+                let written = self.new_code(&mut conn, &known.new).await?;
+                if turn.old_code.contains(&Stage::Validate) && self.old_code_may_write(Stage::Validate) {
+                    self.old_code(&mut conn, &mut known).await?;
+                    self.back(&mut conn, &mut known).await?;
+                    continue;
+                }
+                let left = self.old_side(&mut conn).await?;
+                self.undo(&mut conn, &known).await?;
+                self.new_rows_stay(&mut conn, &written).await?;
+                let now = self.old_side(&mut conn).await?;
+                same("what follows from new code's rows, after undo", || differing(&left, &now), &left, &now)?;
+                write(&mut conn, source, &known.old, &Emptied::default())
+                    .await
+                    .map_err(said("old code's rows after undo"))?;
+                known.now.clone_from(&known.old);
+            } else {
+                self.back(&mut conn, &mut known).await?;
+            }
         }
-        runner.contract().await.map_err(at("contract"))?;
-        let difference = catalog::difference(&read(&mut made).await?, &read(&mut conn).await?);
+        self.to_the_end(&mut conn, &mut known).await?;
+        let now = self.as_if_enforced(read(&mut conn).await?)?;
+        let difference = catalog::difference(&read(&mut made).await?, &now);
         same("catalog at the end", || difference.join("\n"), &difference.is_empty(), &true)?;
-        if !at_once {
-            self.values_stayed(&mut conn, &old_rows, "rows after contract").await?;
-            write(&mut conn, self.target, &new_rows).await.map_err(said("new code's rows after contract"))?;
-        }
-        let read_again = rows(&mut conn, self.target, &|_, _| true).await?;
-        same("new code's rows at the end", || differing(&new_rows, &read_again), &new_rows, &read_again)?;
+        self.nothing_of_ours(&mut conn).await?;
         conn.close().await.map_err(said("goodbye"))?;
         made.close().await.map_err(said("goodbye"))
     }
 
-    async fn to_validate(&self, runner: &Runner) -> Result<(), Failure> {
-        runner.expand().await.map_err(at("expand"))?;
-        runner.backfill().await.map_err(at("backfill"))?;
-        runner.validate().await.map_err(at("validate"))?;
-        Ok(())
-    }
-
-    /// Columns that stay, perhaps by another name or with a wider type, have the values they had.
-    async fn values_stayed(&self, conn: &mut Conn, old: &Rows, at: &'static str) -> Result<(), Failure> {
-        let kept = |table: &str, old: &Column| self.successor(table, old).is_some();
-        let expected = rows_of(old, &self.case.source, &kept);
-        let mut view = self.case.source.clone();
-        for table in view.tables.values_mut() {
-            let name = table.name.clone();
-            table.columns = table.columns.iter().filter_map(|it| self.successor(&name, it)).cloned().collect();
+    async fn to_the_end(&self, conn: &mut Conn, known: &mut Known) -> Result<(), Failure> {
+        let last = &self.case.course.last;
+        let until = Turn { until: Stage::Validate, ..last.clone() };
+        if !self.forth(&until, conn, known).await? {
+            self.back(conn, known).await?;
+            self.forth(&until, conn, known).await?;
         }
-        let now = rows(conn, &view, &|_, _| true).await?;
-        same(at, || differing(&expected, &now), &expected, &now)
+        self.values_stayed(conn, &known.now, Stage::Validate).await?;
+        // new code may write from validate on, but for what it is told to heed until contract
+        let mut written = if self.new_code_may_write() { Some(self.new_code(conn, &known.new).await?) } else { None };
+        // and old code once more, while both are there
+        let again = last.old_code.contains(&Stage::Validate) && self.old_code_may_write(Stage::Validate);
+        if again && written.is_some() {
+            self.old_code(conn, known).await?;
+            written = None;
+        }
+        for pair in self.pairs.iter().filter(|it| !it.made && written.is_none()) {
+            pair.let_go(conn).await.map_err(said("a value that no row takes"))?;
+        }
+        let before = self.new_side(conn).await?;
+        self.dropped_rows_stay(conn, known).await?;
+        self.run(Command::Stage(Stage::Contract)).await?;
+        let now = self.new_side(conn).await?;
+        same("what new code reads, after contract", || differing(&before, &now), &before, &now)?;
+        match written {
+            Some(rows) => {
+                self.new_rows_are("new code's rows after contract", conn, &rows, &|it| it.generated.is_none()).await?;
+            }
+            None => self.values_stayed(conn, &known.now, Stage::Contract).await?,
+        }
+        self.drop_for_good(conn, known).await?;
+        write(conn, self.target, &known.new, &Emptied::default())
+            .await
+            .map_err(said("new code's INSERT at the end"))?;
+        self.new_rows_are("new code's rows at the end", conn, &known.new, &|_| true).await
     }
 
-    /// The target's column whose values are those of the source's, written the same way.
-    fn successor(&self, table: &str, old: &Column) -> Option<&Column> {
-        let name = |new: &&Column| {
-            let from = self.intents.renamed_from.get(&(table.to_owned(), new.name.clone()));
-            from.map_or(new.name == old.name, |from| *from == old.name)
+    /// Forth, with old code at work; `false` where it was cut off and is to go back.
+    async fn forth(&self, turn: &Turn, conn: &mut Conn, known: &mut Known) -> Result<bool, Failure> {
+        for stage in Stage::ALL.into_iter().filter(|it| *it <= turn.until) {
+            if !self.run(Command::Stage(stage)).await? {
+                return Ok(false);
+            }
+            if turn.old_code.contains(&stage) && self.old_code_may_write(stage) {
+                self.old_code(conn, known).await?;
+            } else if stage >= Stage::Backfill {
+                self.new_side_follows(conn).await?;
+            }
+        }
+        Ok(true)
+    }
+
+    /// Back, where what old code left is as it was.
+    async fn back(&self, conn: &mut Conn, known: &mut Known) -> Result<(), Failure> {
+        self.undo(conn, known).await?;
+        self.old_rows_stay("rows after undo", conn, known).await?;
+        // what was filled for NOT NULL stays filled: again as it was
+        write(conn, &self.case.source, &known.now, &Emptied::default())
+            .await
+            .map_err(said("old code's rows after undo"))
+    }
+
+    async fn undo(&self, conn: &mut Conn, known: &Known) -> Result<(), Failure> {
+        self.run(Command::Undo).await?;
+        let mut difference = catalog::difference(&known.catalog, &read(conn).await?);
+        difference.retain(|line| {
+            let is_said = |it: &Fact| match it {
+                Fact::Type(table, column, _) => catalog::is_of_column(line, table, column),
+                Fact::EnumValue(name, _) => catalog::is_of_type(line, name),
+                Fact::Partition(_, name) => catalog::is_of_table(line, name),
+                _ => false,
+            };
+            !self.stays.iter().any(is_said)
+        });
+        same("catalog after undo", || difference.join("\n"), &difference.is_empty(), &true)?;
+        self.dropped_rows_stay(conn, known).await?;
+        self.nothing_of_ours(conn).await
+    }
+
+    async fn run(&self, command: Command) -> Result<bool, Failure> {
+        let name = match command {
+            Command::Stage(stage) => stage.name(),
+            Command::Undo => "undo",
         };
-        let new = self.target.tables[table].columns.iter().find(name)?;
-        let same = old.ty.kind == new.ty.kind && old.ty.scale == new.ty.scale
-            || is_integer(old.ty.kind) && is_integer(new.ty.kind);
-        let by = self.intents.reverses.contains_key(&(table.to_owned(), new.name.clone()));
-        (same && !by && old.generated.is_none() && old.nullable == new.nullable).then_some(new)
+        self.commands.run(command).await.map_err(at(name))
     }
 }
 
-/// One code's rows in place of all there are.
-async fn write(conn: &mut Conn, schema: &Schema, rows: &Rows) -> Result<(), sqlx::Error> {
-    let dialect = conn.dialect();
-    let insert = |(table, rows): (&String, &Vec<Vec<Option<String>>>)| {
-        let columns: Vec<_> = written(&schema.tables[table]).map(|it| it.name.as_str()).collect();
-        let value = |row: &Vec<Option<String>>| {
-            let pairs = row.iter().zip(&schema.tables[table].columns).filter(|(_, it)| it.generated.is_none());
-            let values: Vec<_> = pairs.map(|(it, _)| it.clone().unwrap_or_else(|| "NULL".into())).collect();
-            format!("({})", values.join(", "))
-        };
-        let values: Vec<_> = rows.iter().map(value).collect();
-        format!("INSERT INTO {} ({}) VALUES {}", dialect.ident(table), dialect.idents(&columns), values.join(", "))
-    };
-    let inserts: Vec<String> = rows.iter().filter(|(_, rows)| !rows.is_empty()).map(insert).collect();
-    let tables: Vec<String> = schema.tables.keys().map(|it| dialect.ident(it)).collect();
-    match dialect {
-        // in one statement, at whose end the foreign keys are checked
-        Dialect::Postgres => {
-            conn.execute(format!("TRUNCATE {} CASCADE", tables.join(", "))).await?;
-            let parts: Vec<_> = inserts.iter().enumerate().map(|(n, it)| format!("new_{n} AS ({it})")).collect();
-            conn.execute(format!("WITH {} SELECT 1", parts.join(", "))).await?;
-        }
-        Dialect::MySql => {
-            conn.execute("SET SESSION foreign_key_checks = 0").await?;
-            for table in tables {
-                conn.execute(format!("DELETE FROM {table}")).await?;
-            }
-            for insert in inserts {
-                conn.execute(insert).await?;
-            }
-            conn.execute("SET SESSION foreign_key_checks = 1").await?;
-        }
-    }
-    Ok(())
+/// The query counts no row.
+pub(super) async fn none(at: &'static str, conn: &mut Conn, count: String) -> Result<(), Failure> {
+    let found = conn.value(count.as_str()).await.map_err(said(at))?;
+    same(at, || format!("{}: {count}", found.clone().unwrap_or_default()), &found.as_deref(), &Some("0"))
 }
 
 async fn read(conn: &mut Conn) -> Result<catalog::Catalog, Failure> {
     catalog::read(conn).await.map_err(said("catalog"))
 }
 
-/// The columns whose type stays what it became.
-fn widened(recorded: &Recorded) -> Vec<(String, String)> {
+/// What stays as it became: a wider type, a value more.
+fn stays(recorded: &Recorded) -> Vec<Fact> {
     let steps = recorded.migration.steps.iter().filter_map(|(_, step)| match step {
-        Step::Statement(Statement { done: Fact::Type(table, column, _), undo: Undo::Nothing(_), .. }) => {
-            Some((table.clone(), column.clone()))
-        }
+        Step::Statement(Statement { done, undo: Undo::Nothing(_), .. }) => Some(done.clone()),
         _ => None,
     });
     steps.collect()
@@ -255,66 +319,4 @@ async fn filled(fresh: &Fresh, rows: u64) -> Result<(), Failure> {
         Some(empty) => Err(Failure { at: "seed", words: format!("{empty:?}") }),
         None => Ok(()),
     }
-}
-
-/// All rows, each value as an SQL literal, in an order of their own.
-async fn rows(conn: &mut Conn, schema: &Schema, kept: &dyn Fn(&str, &Column) -> bool) -> Result<Rows, Failure> {
-    let mut all = Rows::new();
-    for (name, table) in &schema.tables {
-        let columns: Vec<_> =
-            table.columns.iter().filter(|it| kept(name, it)).map(|it| literal(conn.dialect(), it)).collect();
-        let table = conn.dialect().ident(name);
-        let mut rows = if columns.is_empty() {
-            Vec::new()
-        } else {
-            conn.rows(format!("SELECT {} FROM {table}", columns.join(", "))).await.map_err(said("reading"))?
-        };
-        rows.sort();
-        all.insert(name.clone(), rows);
-    }
-    Ok(all)
-}
-
-/// Of rows with all columns, those that are kept.
-fn rows_of(rows: &Rows, schema: &Schema, kept: &dyn Fn(&str, &Column) -> bool) -> Rows {
-    let of = |table: &Table, rows: &Vec<Vec<Option<String>>>| {
-        let some = |row: &Vec<Option<String>>| {
-            let pairs = row.iter().zip(&table.columns);
-            pairs.filter(|(_, column)| kept(&table.name, column)).map(|(value, _)| value.clone()).collect()
-        };
-        let mut rows: Vec<Vec<_>> = rows.iter().map(some).collect();
-        rows.retain(|row| !row.is_empty());
-        rows.sort();
-        rows
-    };
-    rows.iter().map(|(name, rows)| (name.clone(), of(&schema.tables[name], rows))).collect()
-}
-
-fn literal(dialect: Dialect, column: &Column) -> String {
-    let name = dialect.ident(&column.name);
-    match (dialect, column.ty.kind) {
-        (Dialect::Postgres, _) => format!("quote_nullable({name}::text)"),
-        (Dialect::MySql, Kind::Bytes | Kind::Uuid) => format!("coalesce(concat('X''', hex({name}), ''''), 'NULL')"),
-        (Dialect::MySql, _) => format!("quote({name})"),
-    }
-}
-
-fn differing(one: &Rows, other: &Rows) -> String {
-    let mut lines = Vec::new();
-    for (table, rows) in one {
-        let others = &other[table];
-        let shown = |rows: Vec<&Vec<Option<String>>>| format!("{:?}", &rows[..rows.len().min(3)]);
-        let gone = rows.iter().filter(|it| !others.contains(it)).collect::<Vec<_>>();
-        let new = others.iter().filter(|it| !rows.contains(it)).collect::<Vec<_>>();
-        if rows != others {
-            lines.push(format!(
-                "{table}: {} rows, then {}\n- {}\n+ {}",
-                rows.len(),
-                others.len(),
-                shown(gone),
-                shown(new)
-            ));
-        }
-    }
-    lines.join("\n")
 }

@@ -41,6 +41,15 @@ fn smaller(case: &Case) -> Vec<Case> {
     for at in 0..case.changes.len() {
         without(&|it| drop(it.changes.remove(at)));
     }
+    without(&|it| it.course.cut = None);
+    for at in 0..case.course.turns.len() {
+        without(&|it| drop(it.course.turns.remove(at)));
+    }
+    without(&|it| it.course.last.old_code.clear());
+    for at in 0..case.course.turns.len() {
+        without(&|it| it.course.turns[at].old_code.clear());
+        without(&|it| it.course.turns[at].new_code = false);
+    }
     for name in case.source.tables.keys().filter(|_| case.source.tables.len() > 1) {
         without(&|it| {
             it.source.tables.remove(name);
@@ -48,6 +57,9 @@ fn smaller(case: &Case) -> Vec<Case> {
                 other.foreign_keys.retain(|_, key| key.references != *name);
             }
         });
+    }
+    for name in case.source.dropped.keys() {
+        without(&|it| drop(it.source.dropped.remove(name)));
     }
     for (name, table) in &case.source.tables {
         let of = |it: &mut Case, remove: &dyn Fn(&mut pontoon::schema::Table)| {
@@ -63,6 +75,7 @@ fn smaller(case: &Case) -> Vec<Case> {
         }
         for check in table.checks.keys() {
             without(&|it| of(it, &|table| drop(table.checks.remove(check))));
+            without(&|it| of(it, &|table| table.checks.values_mut().for_each(|it| it.guarded = false)));
         }
         for index in table.indexes.keys().filter(|_| !table.primary_key.is_empty()) {
             without(&|it| of(it, &|table| drop(table.indexes.remove(index))));

@@ -163,14 +163,6 @@ pub(super) fn check(ty: &ColumnType, column: &str) -> Texts {
     })
 }
 
-/// Where a table has a check on a date, a time or a text without a length, MySQL changes no column of it in
-/// place (`MODIFY` of any other wants a copy), which no plan says yet.
-pub(super) fn checkable(ty: &ColumnType) -> bool {
-    let spares =
-        |kind| matches!(kind, Kind::Boolean | Kind::Uuid | Kind::Json | Kind::Real | Kind::Double | Kind::Decimal);
-    is_integer(ty.kind) || spares(ty.kind) || (ty.kind == Kind::Text && ty.length.is_some())
-}
-
 /// Another type; with the expressions forth and back, where it does not hold every value.
 pub(super) fn another_type(rng: &mut Rng, from: &ColumnType, column: &str) -> Option<(ColumnType, Option<[Texts; 2]>)> {
     let kinds: &[Kind] = match from.kind {
@@ -181,11 +173,14 @@ pub(super) fn another_type(rng: &mut Rng, from: &ColumnType, column: &str) -> Op
         Kind::UnsignedSmallInt => &[Kind::Integer, Kind::UnsignedInteger],
         Kind::UnsignedInteger => &[Kind::BigInt, Kind::UnsignedBigInt],
         Kind::Real => &[Kind::Double],
+        Kind::BigInt if rng.bool() => return Some((plain(Kind::Integer), None)),
         Kind::BigInt => {
             let narrow = texts(|dialect| format!("least(greatest({}, 0), 1000)", dialect.ident(column)));
             let back = texts(|dialect| dialect.ident(column));
             return Some((plain(Kind::Integer), Some([narrow, back])));
         }
+        // as long as what the rows have at most
+        Kind::Text if from.length.is_some_and(|it| it > 63) && rng.bool() => return Some((sized(from.kind, 63), None)),
         Kind::Text | Kind::Bytes => {
             let longer: Vec<u32> = [20, 40, 63, 64, 100, 300]
                 .into_iter()

@@ -34,8 +34,10 @@ struct User {
     m: i64,
     #[column(sql_type(postgres = "varchar", mysql = "varchar"), length = 3)]
     n: String,
+    #[column(sql_type(mysql = "text"), collation = "C")]
+    o: String,
     #[column(unique = )]
-    o: i64,
+    p: i64,
 }
 
 fn main() {}

@@ -17,6 +17,18 @@ enum State {
 }
 
 #[derive(pontoon::Enum)]
+#[enumeration(dropped("late", "gone", becomes = "over"), dropped(), dropped("ready", become = "open"), dropped("ready"))]
+enum Progress {
+    Open,
+    #[enumeration(renamed_from = "open", renamed_from = "opened")]
+    Started,
+    #[enumeration(renamed_from = "late")]
+    Finished,
+    #[enumeration(name = "x")]
+    Late,
+}
+
+#[derive(pontoon::Enum)]
 enum Nothing {}
 
 #[derive(pontoon::Enum)]

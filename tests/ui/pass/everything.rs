@@ -11,7 +11,8 @@ use elsewhere::renamed::def::{PerServer, ReferentialAction};
 #[table(name = "Käufe", crate = crate::elsewhere::renamed)]
 #[table(index("a", "b", unique, name = "by_both"), index("b"))]
 #[table(check(name = "positive", sql = "a > 0"), check = "b > 0", check(postgres = "a < 9"))]
-#[table(dropped("old", "older"))]
+#[table(dropped("old", "older"), dropped("split", reverse = "a"))]
+#[table(dropped("merged", reverse(postgres = "b::text", mysql = "b")), dropped("oldest", one_way))]
 struct Purchase {
     #[column(primary_key, identity)]
     id: i64,
@@ -23,21 +24,35 @@ struct Purchase {
     price: i64,
     #[column(references(table = "users", on_delete = "set null", on_update = "cascade"))]
     user_id: Option<i64>,
-    #[column(length = 3, unique)]
+    #[column(length = 3, unique, collation(mysql = "utf8mb4_bin"))]
     code: String,
+    #[column(length = 3, moved_from(table = "users", column = "notes"))]
+    note: Option<String>,
 }
 
 fn main() {
     let table = &Purchase::DEF;
     assert_eq!((table.name, table.struct_name), ("Käufe", "Purchase"));
-    assert_eq!(table.dropped, ["old", "older"]);
+    let dropped: Vec<_> = table.dropped.iter().map(|it| (it.column, it.reverse, it.one_way)).collect();
+    let way_back = PerServer { postgres: Some("b::text"), mysql: Some("b") };
+    assert_eq!(
+        dropped,
+        [
+            ("old", PerServer::NONE, false),
+            ("older", PerServer::NONE, false),
+            ("split", PerServer::both("a"), false),
+            ("merged", way_back, false),
+            ("oldest", PerServer::NONE, true),
+        ]
+    );
     assert_eq!(table.indexes.len(), 2);
     assert_eq!(table.indexes[0].columns, ["a", "b"]);
     assert!(table.indexes[0].unique && table.indexes[0].name == Some("by_both"));
     assert_eq!(table.checks[0].name, Some("positive"));
     assert_eq!(table.checks[1].sql, PerServer::both("b > 0"));
     assert_eq!(table.checks[2].sql, PerServer { postgres: Some("a < 9"), mysql: None });
-    let [id, first, b, price, user_id, code] = table.columns else { panic!("six columns") };
+    let [id, first, b, price, user_id, code, note] = table.columns else { panic!("seven columns") };
+    assert_eq!(note.moved_from.map(|it| (it.table, it.column)), Some(("users", "notes")));
     assert!(id.primary_key && id.identity && !id.unique);
     assert_eq!((first.name, first.field, first.renamed_from), ("a", "first", Some("alpha")));
     assert_eq!((first.default, first.check), (PerServer::both("1"), PerServer::both("a < 100")));
@@ -50,4 +65,5 @@ fn main() {
     assert_eq!((reference.on_delete, reference.on_update), (ReferentialAction::SetNull, ReferentialAction::Cascade));
     assert!(user_id.nullable && code.unique);
     assert_eq!(code.length, Some(3));
+    assert_eq!(code.collation, PerServer { postgres: None, mysql: Some("utf8mb4_bin") });
 }

@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 
 use tokio::task::JoinHandle;
 
+use super::backfill::Key;
 use crate::verify::conn::{Conn, message_of};
 
 const CLIENTS: u64 = 4;
@@ -42,13 +43,13 @@ pub(super) struct Felt {
 pub(super) struct Log(Vec<Operation>);
 
 impl Load {
-    /// Starts the clients; they know the ids from 1 to `rows`.
-    pub(super) async fn start(url: &str, rows: u64) -> Result<Self, String> {
+    /// Starts the clients; they know the keys of the rows from 1 to `rows`.
+    pub(super) async fn start(url: &str, rows: u64, key: Key) -> Result<Self, String> {
         let stop = Arc::new(AtomicBool::new(false));
         let mut clients = Vec::new();
         for number in 0..CLIENTS {
             let conn = Conn::open(url).await.map_err(|error| message_of(&error))?;
-            clients.push(tokio::spawn(client(conn, number, rows, stop.clone())));
+            clients.push(tokio::spawn(client(conn, number, rows, key, stop.clone())));
         }
         Ok(Self { stop, clients })
     }
@@ -64,13 +65,19 @@ impl Load {
     }
 }
 
-async fn client(mut conn: Conn, number: u64, rows: u64, stop: Arc<AtomicBool>) -> Result<Vec<Operation>, String> {
+async fn client(
+    mut conn: Conn,
+    number: u64,
+    rows: u64,
+    key: Key,
+    stop: Arc<AtomicBool>,
+) -> Result<Vec<Operation>, String> {
     let mut operations = Vec::new();
     let mut due = Instant::now() + EVERY * u32::try_from(number).unwrap_or_default() / 4;
     let mut written = 0_u64;
     while !stop.load(Ordering::Relaxed) {
         tokio::time::sleep_until(due.into()).await;
-        let id = fastrand::u64(1..=rows);
+        let id = key.of(conn.dialect(), &fastrand::u64(1..=rows).to_string());
         let kind = fastrand::u8(0..10);
         let sql = match kind {
             0..6 => format!("SELECT email, full_name FROM users WHERE id = {id}"),

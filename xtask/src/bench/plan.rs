@@ -79,7 +79,7 @@ fn measured(source: &Schema, target: &Schema, runs: u32) -> Result<f64, String> 
 /// Tables with a key, an index and a foreign key to the one before.
 fn schema(tables: u32, columns: u32) -> Schema {
     let all = (0..tables).map(|number| table(number, columns));
-    Schema { tables: all.map(|it| (it.name.clone(), it)).collect() }
+    Schema { tables: all.map(|it| (it.name.clone(), it)).collect(), ..Schema::default() }
 }
 
 fn table(number: u32, columns: u32) -> Table {

@@ -3,9 +3,15 @@
 use pontoon::Dialect;
 use pontoon::def::TableDef;
 use pontoon::migration::file;
-use pontoon::schema::Schema;
+use pontoon::schema::{Intents, Schema};
 
 use super::{Failure, Folder, GenerateArgs, StoredMigration, name, same};
+
+/// The target as SQL that somebody writes makes it: a check of before is held as it was, and triggers of ours hold no
+/// other.
+pub(super) fn settled(source: &Schema, target: &Schema) -> Schema {
+    pontoon::diff::settled(source, target, &Intents { copy_rows: Some(0), ..Intents::default() })
+}
 
 /// Writes the files of a migration with a gap wherever something is to be filled in.
 pub(super) fn write(
@@ -14,6 +20,7 @@ pub(super) fn write(
     target: &Schema,
     tables: &[&TableDef],
 ) -> Result<String, Failure> {
+    let target = &settled(folder.last_snapshot(), target);
     let changed = !same(folder.last_snapshot(), target);
     if changed && !args.takes_changes {
         return Err(Failure::Refused(
@@ -35,6 +42,7 @@ pub(super) fn write(
     if args.dry_run {
         return Ok([postgres, mysql].join("\n"));
     }
+    let target = &target.keeping(folder.last_snapshot(), &Intents::default(), &id);
     folder.add(&id, postgres, mysql, target)?;
     folder.write_index(tables)?;
     let warning = if changed {
@@ -64,6 +72,7 @@ pub(super) fn again(
     else {
         return Ok(None);
     };
+    let target = &settled(folder.last_snapshot(), target);
     // it may have made the changes itself
     if !same(folder.last_snapshot(), target) && !same(&taken.snapshot, target) {
         return Err(Failure::Refused(format!(
@@ -72,6 +81,7 @@ pub(super) fn again(
             taken.id
         )));
     }
+    let target = &target.keeping(folder.last_snapshot(), &Intents::default(), &id);
     if id == taken.id {
         folder.remove_files(&taken.id)?;
         folder.add(&id, postgres, mysql, target)?;

@@ -108,6 +108,11 @@ impl Folder {
         Ok(Self { path: path.to_owned(), migrations, empty: Schema::default() })
     }
 
+    /// Where it is.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
     /// The folder, as messages name it.
     pub fn shown(&self) -> String {
         self.path.display().to_string()
@@ -129,6 +134,11 @@ impl Folder {
             })
             .collect();
         load(dialect, &entries)
+    }
+
+    /// The texts of one server's files, by their names in messages.
+    pub fn texts(&self, dialect: Dialect) -> impl Iterator<Item = (String, &str)> {
+        self.migrations.iter().map(move |it| (self.file(&it.id, dialect), it.sql(dialect).0))
     }
 
     /// The path of a migration's file, as messages name it.

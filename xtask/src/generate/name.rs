@@ -36,20 +36,30 @@ fn words(operation: &Operation) -> String {
         Operation::CreateTable { table, .. } => format!("create_{table}"),
         Operation::AddColumn { table, column } => format!("add_{table}_{column}"),
         Operation::RenameColumn { table, from, column } => format!("rename_{table}_{from}_to_{column}"),
+        Operation::Reshape { table, from, columns } => format!("{table}_{}_to_{}", from.join("_"), columns.join("_")),
+        Operation::MoveColumn { table, column, from_table, .. } => format!("move_{from_table}_{column}_to_{table}"),
         Operation::ChangeType { table, column } => format!("change_{table}_{column}"),
         Operation::SetNotNull { table, column } => format!("{table}_{column}_not_null"),
         Operation::DropNotNull { table, column } => format!("{table}_{column}_nullable"),
         Operation::SetDefault { table, column } => format!("{table}_{column}_default"),
         Operation::DropDefault { table, column } => format!("{table}_{column}_no_default"),
+        Operation::SetIdentity { table, column } => format!("number_{table}_{column}"),
+        Operation::DropIdentity { table, column } => format!("{table}_{column}_not_numbered"),
         Operation::AddIndex { index, .. } => format!("add_{index}"),
         Operation::ChangeKey { table } => format!("change_key_of_{table}"),
         Operation::RenameIndex { index, .. } => format!("rename_to_{index}"),
         Operation::AddCheck { check, .. } => format!("add_{check}"),
+        Operation::EnforceCheck { check, .. } => format!("enforce_{check}"),
         Operation::AddForeignKey { foreign_key, .. } => format!("add_{foreign_key}"),
         Operation::DropForeignKey { foreign_key, .. } => format!("drop_{foreign_key}"),
         Operation::DropCheck { check, .. } => format!("drop_{check}"),
+        Operation::AttachPartition { partition, .. } | Operation::AttachTable { partition, .. } => {
+            format!("attach_{partition}")
+        }
+        Operation::DetachPartition { partition, .. } => format!("detach_{partition}"),
         Operation::DropIndex { index, .. } => format!("drop_{index}"),
         Operation::DropTable { table } => format!("drop_{table}"),
+        Operation::PurgeTable { table } => format!("purge_{table}"),
         Operation::DropColumn { table, column, .. } => format!("drop_{table}_{column}"),
     }
 }

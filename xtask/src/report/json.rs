@@ -12,6 +12,16 @@ struct Report<'a> {
     version: u32,
     ok: bool,
     engines: Vec<EngineReport<'a>>,
+    not_verified: Vec<MissingReport<'a>>,
+    /// Why nothing had to be verified, if so.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    nothing_new: Option<&'a str>,
+}
+
+#[derive(Serialize)]
+struct MissingReport<'a> {
+    engine: &'a str,
+    reason: &'a str,
 }
 
 #[derive(Serialize)]
@@ -102,6 +112,9 @@ struct FindingReport<'a> {
     severity: &'a str,
     message: &'a str,
     help: &'a str,
+    /// Why somebody accepts it, if so: then it fails nothing.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    waived: Option<&'a str>,
 }
 
 /// The report as JSON, with a line break at its end.
@@ -115,7 +128,14 @@ pub fn json(outcome: &Outcome) -> serde_json::Result<String> {
         source: it.source,
         migrations: it.migrations.iter().map(migration).collect(),
     });
-    let report = Report { version: 1, ok: outcome.ok(), engines: engines.collect() };
+    let missing = outcome.missing.iter().map(|it| MissingReport { engine: &it.engine, reason: &it.reason });
+    let report = Report {
+        version: 1,
+        ok: outcome.ok(),
+        engines: engines.collect(),
+        not_verified: missing.collect(),
+        nothing_new: outcome.nothing_new.as_deref(),
+    };
     Ok(serde_json::to_string_pretty(&report)? + "\n")
 }
 
@@ -179,10 +199,11 @@ fn observed(seen: &Observation) -> ObservedReport<'_> {
 
 fn finding(finding: &Finding) -> FindingReport<'_> {
     FindingReport {
-        rule: finding.rule,
+        rule: finding.rule.code(),
         severity: finding.severity.word(),
         message: &finding.message,
         help: &finding.help,
+        waived: finding.waived.as_deref(),
     }
 }
 

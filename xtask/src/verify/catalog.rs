@@ -40,6 +40,17 @@ pub fn is_of_column(line: &str, table: &str, column: &str) -> bool {
     })
 }
 
+/// Whether a line of [`difference`] tells of this table of PostgreSQL's, or of what stands on it.
+pub fn is_of_table(line: &str, table: &str) -> bool {
+    let said = line.trim_start_matches(['-', '+', ' ']);
+    [Dialect::Postgres.ident(table), table.to_owned()].iter().any(|name| {
+        let on = ["table", "column", "constraint", "trigger"].map(|kind| format!("{kind} {name}"));
+        on.iter().any(|on| said.strip_prefix(on.as_str()).is_some_and(|rest| rest.starts_with([':', '.'])))
+            || said.starts_with("index ")
+                && [format!(" ON {name} "), format!(".{name} USING")].iter().any(|on| said.contains(on.as_str()))
+    })
+}
+
 /// Whether a line of [`difference`] tells of this type's definition.
 pub fn is_of_type(line: &str, name: &str) -> bool {
     let said = line.trim_start_matches(['-', '+', ' ']);
@@ -57,9 +68,10 @@ const POSTGRES: &[&str] = &[
        FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid \
        LEFT JOIN pg_attrdef d ON d.adrelid = c.oid AND d.adnum = a.attnum \
        WHERE {user} AND c.relkind IN ('r', 'p', 'f') AND a.attnum > 0 AND NOT a.attisdropped",
+    // a partition's part of an index is told by the whole, which is not valid without it
     "SELECT 'index ' || c.oid::regclass::text, pg_get_indexdef(i.indexrelid) || CASE WHEN i.indisvalid THEN '' ELSE ' INVALID' END \
        FROM pg_class c JOIN pg_index i ON i.indexrelid = c.oid JOIN pg_class t ON t.oid = i.indrelid \
-       WHERE {user} AND t.relname NOT LIKE 'pontoon\\_%'",
+       WHERE {user} AND NOT c.relispartition AND t.relname NOT LIKE 'pontoon\\_%'",
     // a NOT NULL is told by its column
     "SELECT 'constraint ' || c.oid::regclass::text || '.' || k.conname, pg_get_constraintdef(k.oid) \
        || CASE WHEN k.convalidated THEN '' ELSE ' (not validated)' END \
@@ -105,8 +117,11 @@ async fn mysql(conn: &mut Conn) -> Result<Catalog, sqlx::Error> {
     }
     let others = [
         "SELECT CONCAT('view ', TABLE_NAME), VIEW_DEFINITION FROM information_schema.VIEWS WHERE TABLE_SCHEMA = DATABASE()",
+        // the triggers that hold a check write nothing, so their order says nothing
         "SELECT CONCAT('trigger ', EVENT_OBJECT_TABLE, '.', TRIGGER_NAME), CONCAT_WS(' ', ACTION_TIMING, EVENT_MANIPULATION, \
-           ACTION_ORDER, ACTION_STATEMENT) FROM information_schema.TRIGGERS WHERE TRIGGER_SCHEMA = DATABASE()",
+           IF(holds, NULL, ROW_NUMBER() OVER (PARTITION BY EVENT_OBJECT_TABLE, ACTION_TIMING, EVENT_MANIPULATION, holds \
+           ORDER BY ACTION_ORDER)), ACTION_STATEMENT) FROM (SELECT t.*, TRIGGER_NAME LIKE 'pontoon|_%|_guard' ESCAPE '|' AS holds \
+           FROM information_schema.TRIGGERS t WHERE TRIGGER_SCHEMA = DATABASE()) t",
         "SELECT CONCAT(ROUTINE_TYPE, ' ', ROUTINE_NAME), CONCAT_WS(' ', DTD_IDENTIFIER, ROUTINE_DEFINITION) \
            FROM information_schema.ROUTINES WHERE ROUTINE_SCHEMA = DATABASE()",
         "SELECT CONCAT('event ', EVENT_NAME), EVENT_DEFINITION FROM information_schema.EVENTS WHERE EVENT_SCHEMA = DATABASE()",
@@ -137,6 +152,20 @@ mod tests {
             without_counter(") ENGINE=InnoDB AUTO_INCREMENT=7 DEFAULT CHARSET=utf8mb4"),
             ") ENGINE=InnoDB DEFAULT CHARSET=utf8mb4"
         );
+    }
+
+    #[test]
+    fn what_stands_on_a_table_is_told_from_others() {
+        let lines = [
+            "+ table p1: rp partition of things FOR VALUES",
+            "+ column p1.a: integer",
+            "+ index p1_a_idx: CREATE INDEX p1_a_idx ON public.p1 USING btree (a)",
+            "+ constraint p1.p1_pkey: PRIMARY KEY (a)",
+        ];
+        for line in lines {
+            assert!(is_of_table(line, "p1"), "{line}");
+            assert!(!is_of_table(line, "p") && !is_of_table(line, "p11"), "{line}");
+        }
     }
 
     #[test]

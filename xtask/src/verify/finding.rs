@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use super::rule::RuleId;
+
 /// How bad a finding is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Severity {
@@ -33,30 +35,59 @@ impl fmt::Display for Severity {
 /// One thing to say about a statement.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Finding {
-    /// The rule's stable name.
-    pub rule: &'static str,
+    /// The rule.
+    pub rule: RuleId,
     /// How bad it is.
     pub severity: Severity,
     /// What was seen, and what that does to whoever uses the tables.
     pub message: String,
     /// What to do.
     pub help: String,
+    /// Why somebody accepts it, if so: then it does not count.
+    pub waived: Option<String>,
 }
 
 impl Finding {
+    /// A finding in the rule's own words for what to do, as bad as the rule is.
+    pub fn of(rule: RuleId, message: impl Into<String>) -> Self {
+        let about = rule.rule();
+        Self {
+            rule,
+            severity: about.severity,
+            message: message.into(),
+            help: about.workaround.to_owned(),
+            waived: None,
+        }
+    }
+
     /// A finding that fails its statement.
-    pub fn error(rule: &'static str, message: impl Into<String>, help: impl Into<String>) -> Self {
-        Self { rule, severity: Severity::Error, message: message.into(), help: help.into() }
+    pub fn error(rule: RuleId, message: impl Into<String>, help: impl Into<String>) -> Self {
+        Self { rule, severity: Severity::Error, message: message.into(), help: help.into(), waived: None }
     }
 
     /// A finding that does not.
-    pub fn warning(rule: &'static str, message: impl Into<String>, help: impl Into<String>) -> Self {
-        Self { rule, severity: Severity::Warning, message: message.into(), help: help.into() }
+    pub fn warning(rule: RuleId, message: impl Into<String>, help: impl Into<String>) -> Self {
+        Self { rule, severity: Severity::Warning, message: message.into(), help: help.into(), waived: None }
     }
 
     /// Good to know.
-    pub fn note(rule: &'static str, message: impl Into<String>, help: impl Into<String>) -> Self {
-        Self { rule, severity: Severity::Note, message: message.into(), help: help.into() }
+    pub fn note(rule: RuleId, message: impl Into<String>, help: impl Into<String>) -> Self {
+        Self { rule, severity: Severity::Note, message: message.into(), help: help.into(), waived: None }
+    }
+}
+
+impl Finding {
+    /// Whether it is at least this bad, and nobody has accepted it.
+    pub fn counts(&self, least: Severity) -> bool {
+        self.waived.is_none() && self.severity >= least
+    }
+
+    /// `error`, `warning`, `note` or `waived`.
+    pub const fn word(&self) -> &'static str {
+        match self.waived {
+            Some(_) => "waived",
+            None => self.severity.word(),
+        }
     }
 }
 
@@ -83,7 +114,7 @@ impl Verdict {
 
     /// What the findings amount to.
     pub fn of(findings: &[Finding]) -> Self {
-        if findings.iter().any(|it| it.severity == Severity::Error) { Self::Fail } else { Self::Pass }
+        if findings.iter().any(|it| it.counts(Severity::Error)) { Self::Fail } else { Self::Pass }
     }
 }
 

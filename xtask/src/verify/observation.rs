@@ -68,6 +68,11 @@ pub struct Observation {
     pub error: Option<Refusal>,
     /// It cannot run inside a transaction. Then the locks were seen from outside, and are lower bounds.
     pub outside: bool,
+    /// MySQL: what nobody held open when the statement came to it, such as a view that reads a table which is not
+    /// there. A lock on it may have been too short to be seen.
+    pub unheld: BTreeSet<String>,
+    /// It ran in a transaction around its file, which keeps its locks until the file ends.
+    pub in_transaction: bool,
     /// It proves a constraint for the rows that are there (PostgreSQL).
     pub proves: bool,
     /// Tables that held rows before the statement.
@@ -94,6 +99,8 @@ impl Default for Observation {
             client_errors: BTreeSet::new(),
             error: None,
             outside: false,
+            unheld: BTreeSet::new(),
+            in_transaction: false,
             proves: false,
             held_rows: BTreeSet::new(),
             unobserved: Vec::new(),

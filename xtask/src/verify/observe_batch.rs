@@ -1,7 +1,7 @@
 //! What a batch of a backfill locks, seen while the runner's own code fills the column.
 //!
-//! A row of the table is kept locked until a batch has come to it: then the batch's locks are
-//! there to see, however fast it is. How long writers wait does not follow from the table's
+//! A row of the table is kept locked until a batch has come to it, or the table where no row is to be filled: then
+//! the batch's locks are there to see, however fast it is. How long writers wait does not follow from the table's
 //! size: a batch is bounded by the runner.
 
 use std::collections::BTreeMap;
@@ -29,11 +29,10 @@ pub async fn observe_batch(
     entry: usize,
 ) -> Result<Result<Observation, String>, RunError> {
     let held_rows = bench.observer().tables_with_rows().await?;
+    let partitions = bench.observer().partitions().await?;
     let mut blocker = Conn::open(bench.url()).await?;
     let dialect = blocker.dialect();
-    let lock = format!("SELECT 1 FROM {} LIMIT 1 FOR UPDATE", dialect.ident(&column.table));
-    blocker.execute("START TRANSACTION").await?;
-    blocker.execute(lock).await?;
+    let let_go = hold(&mut blocker, column).await?;
     let mut watcher = Conn::open(bench.url()).await?;
     let known = sessions(&mut watcher).await?;
     let key = bench.backfill_key();
@@ -55,10 +54,10 @@ pub async fn observe_batch(
                 *strongest = mode.max(*strongest);
             }
             if locks.get(&column.table).is_some_and(|mode| *mode >= comes_to_a_row(dialect, column)) {
-                blocker.execute("ROLLBACK").await?;
+                blocker.execute(let_go).await?;
             }
         }
-        blocker.execute("ROLLBACK").await?;
+        blocker.execute(let_go).await?;
         Ok::<_, sqlx::Error>(locks)
     };
     let (filled, locks) = tokio::join!(fill, watch);
@@ -68,7 +67,7 @@ pub async fn observe_batch(
         return Ok(Err(error.to_string()));
     }
     bench.note_backfill(entry, key, column);
-    let mut observation = Observation { duration_ms, held_rows, ..Observation::default() };
+    let mut observation = Observation { duration_ms, held_rows, partitions, ..Observation::default() };
     let wrote = locks.get(&column.table).is_some_and(|mode| *mode >= writes(dialect));
     if !wrote && observation.held_rows.contains(&column.table) {
         observation.unobserved.push(format!("no batch was seen at work on `{}`", column.table));
@@ -81,6 +80,29 @@ pub async fn observe_batch(
     let tables = locks.into_iter().map(|(object, mode)| ObservedLock { object, kind: ObjectKind::Table, mode });
     observation.set_locks(tables);
     Ok(Ok(observation))
+}
+
+/// Locks a row for which a batch will wait: one that is to be filled, since batches pass the others by. Where there is
+/// none (they were filled before, and that was not taken back), the table, for all who come to write. Gives what lets
+/// go of it.
+async fn hold(blocker: &mut Conn, column: &Backfill) -> Result<&'static str, sqlx::Error> {
+    blocker.execute("START TRANSACTION").await?;
+    let table = blocker.dialect().ident(&column.table);
+    let any = format!("SELECT 1 FROM {table} LIMIT 1 FOR UPDATE");
+    let Some(unfilled) = column.invariant.strip_prefix("SELECT count(*) ") else {
+        return blocker.execute(any).await.map(|_| "ROLLBACK");
+    };
+    match blocker.rows(format!("SELECT 1 {unfilled} LIMIT 1 FOR UPDATE")).await {
+        Ok(rows) if !rows.is_empty() => return Ok("ROLLBACK"),
+        Ok(_) => {}
+        // of a join, or of a query that somebody wrote, no row may be to be locked
+        Err(_) => return blocker.execute(format!("ROLLBACK; START TRANSACTION; {any}")).await.map(|_| "ROLLBACK"),
+    }
+    let (lock, let_go) = match blocker.dialect() {
+        Dialect::Postgres => (format!("LOCK TABLE {table} IN SHARE MODE"), "ROLLBACK"),
+        Dialect::MySql => (format!("LOCK TABLES {table} READ"), "UNLOCK TABLES"),
+    };
+    blocker.execute(lock).await.map(|_| let_go)
 }
 
 /// The lock of whoever changes rows.

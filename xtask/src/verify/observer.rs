@@ -1,6 +1,6 @@
 //! Either server's observer.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use pontoon::Dialect;
 
@@ -97,6 +97,17 @@ impl Observer {
         match self {
             Self::Postgres(it) => it.tables_with_rows().await,
             Self::MySql(it) => it.tables_with_rows().await,
+        }
+    }
+
+    /// The partitions that there are now, each with the table that it is of; MySQL's are no tables.
+    ///
+    /// # Errors
+    /// The server can no longer be asked.
+    pub async fn partitions(&mut self) -> Result<BTreeMap<String, String>, sqlx::Error> {
+        match self {
+            Self::Postgres(it) => it.partitions().await,
+            Self::MySql(_) => Ok(BTreeMap::new()),
         }
     }
 }

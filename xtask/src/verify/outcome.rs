@@ -10,6 +10,19 @@ use super::observation::Observation;
 pub struct Outcome {
     /// One entry a server.
     pub engines: Vec<Engine>,
+    /// The engines that were asked for and that there is no server of.
+    pub missing: Vec<Missing>,
+    /// Why there was nothing to verify, where that is no fault: no migration is new since a reference.
+    pub nothing_new: Option<String>,
+}
+
+/// An engine on which nothing was verified.
+#[derive(Debug)]
+pub struct Missing {
+    /// As it was asked for: `postgres:13`.
+    pub engine: String,
+    /// Why there is no server of it.
+    pub reason: String,
 }
 
 /// What was verified on one server.
@@ -99,13 +112,24 @@ impl Outcome {
         self.statements().filter(|it| it.observation.is_some()).count()
     }
 
-    /// Whether something ran and nothing is violated.
+    /// Whether something ran or nothing had to, nothing is violated, and no engine that was asked for is missing.
     pub fn ok(&self) -> bool {
-        self.ran() > 0 && self.statements().all(|it| it.verdict() != Verdict::Fail)
+        (self.ran() > 0 || self.nothing_new.is_some()) && self.missing.is_empty() && !self.violated()
     }
 
-    /// How many findings are this bad.
+    /// Whether a statement did what it may not.
+    pub fn violated(&self) -> bool {
+        self.statements().any(|it| it.verdict() == Verdict::Fail)
+    }
+
+    /// How many findings are this bad, and accepted by nobody.
     pub fn count(&self, severity: Severity) -> usize {
-        self.statements().flat_map(|it| &it.findings).filter(|it| it.severity == severity).count()
+        let findings = self.statements().flat_map(|it| &it.findings);
+        findings.filter(|it| it.severity == severity && it.waived.is_none()).count()
+    }
+
+    /// How many findings somebody has accepted.
+    pub fn waived(&self) -> usize {
+        self.statements().flat_map(|it| &it.findings).filter(|it| it.waived.is_some()).count()
     }
 }

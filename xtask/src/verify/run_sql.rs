@@ -10,11 +10,12 @@ use super::conn::message_of;
 use super::finding::{Finding, list};
 use super::observation::{Observation, Refusal};
 use super::outcome::{Direction, Engine, MigrationRun, StatementRun};
-use super::rules;
 use super::seed::Seeding;
+use super::selection::Selection;
 use super::server::Server;
 use super::sql_files::{Script, SqlFile, SqlText, is_transaction_control, read_folder, read_script};
 use super::workbench::{RunError, Workbench};
+use super::{rule, unclaimed};
 
 /// What to verify.
 #[derive(Debug)]
@@ -38,6 +39,31 @@ pub struct SqlRun {
 pub struct SqlMigrations {
     files: Vec<SqlFile>,
     setup: Option<Script>,
+    selection: Selection,
+}
+
+impl SqlMigrations {
+    /// The files, in their order.
+    pub fn files(&self) -> &[SqlFile] {
+        &self.files
+    }
+
+    /// What the files hold, by their names in reports.
+    pub fn texts(&self) -> impl Iterator<Item = (String, &str)> {
+        let scripts = self.files.iter().flat_map(|it| [Some(&it.up), it.down.as_ref()]).flatten();
+        scripts.map(|it| (it.path.display().to_string(), it.text.as_str()))
+    }
+
+    /// Which of them are observed.
+    pub const fn selection(&self) -> &Selection {
+        &self.selection
+    }
+
+    /// Observes those only that were selected before and are `new`.
+    pub fn keep(&mut self, new: impl Fn(&SqlFile) -> bool) {
+        let stays = |it: &&SqlFile| self.selection.has(&it.stem) && new(it);
+        self.selection = Selection::of(self.files.iter().filter(stays).map(|it| it.stem.clone()));
+    }
 }
 
 impl SqlRun {
@@ -56,7 +82,7 @@ impl SqlRun {
         }
         let setup =
             self.setup.as_deref().map(|path| read_script(path, self.dialect)).transpose().map_err(unreadable)?;
-        Ok(SqlMigrations { files, setup })
+        Ok(SqlMigrations { files, setup, selection: Selection::from(self.only.as_deref()) })
     }
 
     /// Runs all files on a server.
@@ -66,7 +92,7 @@ impl SqlRun {
     pub async fn run(&self, migrations: &SqlMigrations, server: &Server) -> Result<Engine, RunError> {
         let mut runs = Vec::new();
         if self.isolated {
-            for file in migrations.files.iter().filter(|it| self.wants(it)) {
+            for file in migrations.files.iter().filter(|it| migrations.selection.has(&it.stem)) {
                 let mut bench = Workbench::open(server, Seeding { rows: self.rows, nulls: false }).await?;
                 let run = self.alone(&mut bench, migrations, file).await;
                 runs.extend(finished(bench, run).await?);
@@ -106,23 +132,17 @@ impl SqlRun {
             quietly(bench, setup).await?;
         }
         let (mut runs, mut count) = (Vec::new(), 0);
-        for file in &migrations.files {
-            if !self.wants(file) {
+        let reach = migrations.selection.reach(migrations.files.iter().map(|it| it.stem.as_str()));
+        for file in &migrations.files[..reach] {
+            if !migrations.selection.has(&file.stem) {
                 quietly(bench, &file.up).await?;
                 continue;
             }
             let run = observed(bench, file, count).await?;
             count += run.statements.len();
             runs.push(run);
-            if self.only.is_some() {
-                break;
-            }
         }
         Ok(runs)
-    }
-
-    fn wants(&self, file: &SqlFile) -> bool {
-        self.only.as_ref().is_none_or(|only| *only == file.stem)
     }
 }
 
@@ -179,21 +199,16 @@ async fn observed(bench: &mut Workbench<'_>, file: &SqlFile, first: usize) -> Re
             add(&mut statements, undo_differs(&difference));
         }
         if went && let Err(error) = quietly(bench, &file.up).await {
-            add(
-                &mut statements,
-                Finding::error("undo-differs", format!("forth again after the way back: {error}"), HELP_UNDO),
-            );
+            add(&mut statements, Finding::of(rule::UNDO_DIFFERS, format!("forth again after the way back: {error}")));
         }
     }
     Ok(MigrationRun { id: file.stem.clone(), statements })
 }
 
-const HELP_UNDO: &str = "make the way back undo everything that the way there does";
-
 /// The catalog after the way back is not the one before the way there.
 pub(super) fn undo_differs(difference: &[String]) -> Finding {
     let message = format!("after the way back the schema is not what it was:\n{}", difference.join("\n"));
-    Finding::error("undo-differs", message, HELP_UNDO)
+    Finding::of(rule::UNDO_DIFFERS, message)
 }
 
 fn add(statements: &mut [StatementRun], finding: Finding) {
@@ -249,7 +264,7 @@ fn entry(
 ) -> StatementRun {
     let mut findings = Vec::new();
     if let Some(seen) = &observation {
-        findings = rules::judge(seen, in_use, script.no_transaction);
+        findings = unclaimed::judge(seen, in_use, script.no_transaction);
         if let Some(error) = &seen.error {
             let message =
                 format!("{}: the server refused the statement: {}", place(script, statement, error), error.message);
@@ -291,6 +306,9 @@ fn held_to_the_end(script: &Script, runs: &mut [StatementRun], in_use: &BTreeSet
     if script.no_transaction || own || outside {
         return;
     }
+    for seen in runs.iter_mut().filter_map(|it| it.observation.as_mut()) {
+        seen.in_transaction = seen.locks.iter().any(|it| it.mode.dialect() == Dialect::Postgres);
+    }
     for at in 0..runs.len() {
         let grows = |it: &&StatementRun| it.observation.as_ref().is_some_and(Observation::grows);
         let Some(later) = runs[at + 1..].iter().find(grows).map(|it| it.line) else { return };
@@ -301,13 +319,12 @@ fn held_to_the_end(script: &Script, runs: &mut [StatementRun], in_use: &BTreeSet
         let held = seen.tables().filter(|it| it.mode.blocks_writes() && in_use.contains(&it.object));
         let held: Vec<_> = held.map(|it| format!("{} on `{}`", it.mode.name(), it.object)).collect();
         if !held.is_empty() {
-            runs[at].findings.push(Finding::warning(
-                "lock-held-through-file",
+            runs[at].findings.push(Finding::of(
+                rule::LOCK_HELD_THROUGH_FILE,
                 format!(
                     "run in one transaction, keeps {} while the statement on line {later} reads or rewrites a table",
                     held.join(", ")
                 ),
-                "put the later statement into a migration of its own, or write `-- no-transaction` in the first line",
             ));
         }
     }

@@ -10,6 +10,7 @@ use pontoon::migration::{Claim, Extent, LockMode};
 
 use super::finding::{Finding, list};
 use super::observation::Observation;
+use super::rule::{self, RuleId};
 
 /// Where a claim and an observation differ.
 pub fn compare(claim: &Claim, seen: &Observation) -> Vec<Finding> {
@@ -19,8 +20,8 @@ pub fn compare(claim: &Claim, seen: &Observation) -> Vec<Finding> {
         return findings;
     }
     locks(claim, seen, &mut findings);
-    differs("claim-algorithm", "ALGORITHM", claim.algorithm, seen.algorithm, &mut findings);
-    differs("claim-lock-clause", "LOCK", claim.lock_clause, seen.lock_clause, &mut findings);
+    differs(rule::CLAIM_ALGORITHM, "ALGORITHM", claim.algorithm, seen.algorithm, &mut findings);
+    differs(rule::CLAIM_LOCK_CLAUSE, "LOCK", claim.lock_clause, seen.lock_clause, &mut findings);
     sets(&REWRITES, &claim.rewrites, &seen.rewrites, seen, &mut findings);
     sets(&SCANS, &claim.scans, &seen.scans, seen, &mut findings);
     blocks("reads", claim.reads, seen.reads, &mut findings);
@@ -32,11 +33,7 @@ pub fn compare(claim: &Claim, seen: &Observation) -> Vec<Finding> {
 /// What is wrong whatever was claimed: clients were refused, or something could not be observed.
 pub fn always(seen: &Observation) -> Vec<Finding> {
     let clients = seen.client_errors.iter().map(|error| {
-        Finding::error(
-            "client-error",
-            format!("a client that read or wrote the table meanwhile was told: {error}"),
-            "change the statement so that code that knows only the schema before it goes on working",
-        )
+        Finding::of(rule::CLIENT_ERROR, format!("a client that read or wrote the table meanwhile was told: {error}"))
     });
     let unobserved = seen.unobserved.iter().map(|what| unobserved(what));
     clients.chain(unobserved).collect()
@@ -44,25 +41,18 @@ pub fn always(seen: &Observation) -> Vec<Finding> {
 
 /// The server refused the statement.
 pub fn refused(message: &str) -> Finding {
-    Finding::error(
-        "error",
-        format!("the server refused the statement: {message}"),
-        "run it by hand on a copy of the schema and correct it",
-    )
+    Finding::of(rule::ERROR, format!("the server refused the statement: {message}"))
 }
 
 /// The file ends in the middle of a transaction or with tables locked.
 pub fn left_open() -> Finding {
-    Finding::error(
-        "left-open",
-        "the file ends with a transaction open or tables locked: what was not committed is lost when the connection ends",
-        "end it with COMMIT or UNLOCK TABLES, or remove the BEGIN",
-    )
+    let about = rule::LEFT_OPEN.rule();
+    Finding::of(rule::LEFT_OPEN, format!("{}: {}", about.condition, about.effect))
 }
 
 /// Something could not be observed.
 pub fn unobserved(what: &str) -> Finding {
-    Finding::error("unobserved", what, "what was not observed is not passed; make it observable")
+    Finding::error(rule::UNOBSERVED, what, "what was not observed is not passed; make it observable")
 }
 
 fn locks(claim: &Claim, seen: &Observation, findings: &mut Vec<Finding>) {
@@ -72,8 +62,8 @@ fn locks(claim: &Claim, seen: &Observation, findings: &mut Vec<Finding>) {
         // MySQL: shared with every reader and writer; which ends of foreign keys are looked at is the version's affair
         let shared = |mode| matches!(mode, LockMode::Shared | LockMode::SharedRead | LockMode::SharedUpgradable);
         let harmless = claimed.is_none() && found.is_some_and(shared);
-        // seen from outside, a lock may have been too short to be seen
-        let lower_bound = seen.outside && found < claimed;
+        // seen from outside, or where no reader makes it wait, a lock may have been too short to be seen
+        let lower_bound = (seen.outside || seen.unheld.contains(table)) && found < claimed;
         // MySQL: a table that its session has locked for writing keeps out all whom EXCLUSIVE would keep out, so no
         // reader can make the step from the one to the other wait until it is seen
         let within = claimed == Some(LockMode::MdlExclusive) && found == Some(LockMode::SharedNoReadWrite);
@@ -92,12 +82,12 @@ fn locks(claim: &Claim, seen: &Observation, findings: &mut Vec<Finding>) {
             Some(mode) => format!("claim what it does, `locks {table} {}`, or change the statement", mode.name()),
             None => format!("take `{table}` out of the claim's locks, or correct the statement"),
         };
-        findings.push(Finding::error("claim-lock", message, help));
+        findings.push(Finding::error(rule::CLAIM_LOCK, message, help));
     }
 }
 
 fn differs<T: Display + PartialEq>(
-    rule: &'static str,
+    rule: RuleId,
     what: &str,
     claimed: Option<T>,
     seen: Option<T>,
@@ -115,13 +105,13 @@ fn differs<T: Display + PartialEq>(
 }
 
 struct Verb {
-    rule: &'static str,
+    rule: RuleId,
     does: &'static str,
     word: &'static str,
 }
 
-const REWRITES: Verb = Verb { rule: "claim-rewrite", does: "rewrites", word: "rewrite" };
-const SCANS: Verb = Verb { rule: "claim-scan", does: "scans", word: "scan" };
+const REWRITES: Verb = Verb { rule: rule::CLAIM_REWRITE, does: "rewrites", word: "rewrite" };
+const SCANS: Verb = Verb { rule: rule::CLAIM_SCAN, does: "scans", word: "scan" };
 
 fn sets(
     verb: &Verb,
@@ -130,7 +120,7 @@ fn sets(
     seen: &Observation,
     findings: &mut Vec<Finding>,
 ) {
-    let Verb { rule, does, word } = verb;
+    let Verb { rule, does, word } = *verb;
     let more: Vec<_> = found.difference(claimed).collect();
     if !more.is_empty() {
         let tables = list(more);
@@ -175,7 +165,7 @@ fn blocks(whom: &str, claimed: Extent, seen: Extent, findings: &mut Vec<Finding>
         Extent::Rows => "blocked for a time that grows with the table",
     };
     findings.push(Finding::error(
-        "claim-blocks",
+        rule::CLAIM_BLOCKS,
         format!("claimed that {whom} are {}, seen that they are {}", how(claimed), how(seen)),
         format!("claim `{whom} {seen}`, or change the statement"),
     ));
@@ -203,7 +193,7 @@ mod tests {
     }
 
     fn rules(claim: &Claim, seen: &Observation) -> Vec<&'static str> {
-        compare(claim, seen).into_iter().map(|it| it.rule).collect()
+        compare(claim, seen).into_iter().map(|it| it.rule.code()).collect()
     }
 
     #[test]
@@ -284,6 +274,8 @@ mod tests {
         let claim = Claim::none().lock("t", LockMode::AccessExclusive).lock("u", LockMode::AccessShare);
         let outside = Observation { outside: true, ..seen() };
         assert_eq!(rules(&claim, &outside), [""; 0]);
+        let unheld = Observation { unheld: ["t", "u"].map(String::from).into(), ..seen() };
+        assert_eq!(rules(&claim, &unheld), [""; 0]);
         let too_weak = Claim { reads: Extent::Brief, ..Claim::none().lock("t", LockMode::Share) };
         assert_eq!(rules(&too_weak, &outside), ["claim-lock"]);
     }

@@ -1,6 +1,7 @@
-//! CREATE TABLE, ALTER TABLE (MySQL manual, "Data Definition Statements", "Online DDL Operations").
+//! CREATE TABLE, ALTER TABLE, and the triggers of a check (MySQL manual, "Data Definition Statements", "Online DDL
+//! Operations", "SIGNAL Statement").
 
-use super::quote::ident;
+use super::quote::{ident, literal};
 use super::types;
 use crate::dialect::Dialect;
 use crate::schema::{Column, ForeignKey, Index, IndexKey, KeyOf, Table};
@@ -9,7 +10,7 @@ const ME: Dialect = Dialect::MySql;
 
 /// `` `email` varchar(320) NOT NULL DEFAULT '' ``
 pub(crate) fn column(column: &Column, nullable: bool, default: Option<&str>) -> String {
-    let mut sql = format!("{} {}", ident(&column.name), types::name(&column.ty));
+    let mut sql = format!("{} {}", ident(&column.name), types::definition(&column.ty));
     if let Some((it, expression)) = column.generated.as_ref().and_then(|it| Some((it, it.sql.of(ME)?))) {
         let when = if it.computed_on_read { "VIRTUAL" } else { "STORED" };
         sql.push_str(&format!(" GENERATED ALWAYS AS ({expression}) {when}"));
@@ -80,4 +81,16 @@ pub(crate) fn alter(table: &str, what: &str, how: &str) -> String {
 /// are locked by themselves.
 pub(crate) fn locked(table: &str, statements: &[String]) -> String {
     format!("LOCK TABLES {} WRITE;\n{};\nUNLOCK TABLES", ident(table), statements.join(";\n"))
+}
+
+/// A trigger that refuses a row for which `holds` is false, with the error of the server's own check.
+pub(crate) fn guard(name: &str, event: &str, table: &str, check: &str, holds: &str) -> String {
+    let said = literal(&format!("Check constraint '{check}' is violated."));
+    format!(
+        "CREATE TRIGGER {} AFTER {event} ON {} FOR EACH ROW IF NOT {holds} THEN
+    SIGNAL SQLSTATE 'HY000' SET MYSQL_ERRNO = 3819, MESSAGE_TEXT = {said};
+END IF",
+        ident(name),
+        ident(table)
+    )
 }

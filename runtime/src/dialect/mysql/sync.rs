@@ -17,34 +17,51 @@ pub(crate) fn triggers<'a>(sync: &Sync<'a>) -> Triggers<'a> {
         sync.formula.value("NEW")
     );
     if sync.follows() {
+        // texts of two collations are not compared
+        let before = sync.formula.value("OLD");
+        let before = if sync.collated.contains(&sync.column) {
+            format!("CONVERT({before} USING utf8mb4) COLLATE utf8mb4_bin")
+        } else {
+            before
+        };
         let same: Vec<_> = sync.formula.columns().map(|source| unchanged(&ident(source))).collect();
         // the value of a row that somebody has set by hand stays, whatever its sources become
         cases.push_str(&format!(
             "\n    WHEN {} AND NOT ({}) AND OLD.{column} <=> {} THEN {}",
             unchanged(&column),
             same.join(" AND "),
-            sync.formula.value("OLD"),
+            before,
             sync.formula.value("NEW")
         ));
     }
     let update = format!("SET NEW.{column} = CASE\n    {cases}\n    ELSE NEW.{column}\nEND");
-    doing([sync.table, sync.column, sync.column], &insert, &update)
+    doing([sync.table, sync.column], &[sync.column], &insert, &update)
 }
 
 /// Whether the writer left the column as it was. A collation takes `Bob` for `bob`, and to take the one over the other
 /// is a write like any other: so the bytes are compared too, of one column with itself.
 pub(super) fn unchanged(column: &str) -> String {
-    format!("(NEW.{column} <=> OLD.{column} AND CAST(NEW.{column} AS BINARY) <=> CAST(OLD.{column} AS BINARY))")
+    same(&format!("NEW.{column}"), &format!("OLD.{column}"))
 }
 
-/// Triggers with these bodies, about that column of the table, and named after the last.
-pub(super) fn doing<'a>([table, column, named_after]: [&'a str; 3], on_insert: &str, on_update: &str) -> Triggers<'a> {
+/// Whether both are the same to the byte.
+pub(super) fn same(one: &str, other: &str) -> String {
+    format!("({one} <=> {other} AND CAST({one} AS BINARY) <=> CAST({other} AS BINARY))")
+}
+
+/// Triggers with these bodies, about those columns of the table, and named after one.
+pub(super) fn doing<'a>(
+    [table, named_after]: [&'a str; 2],
+    columns: &[&'a str],
+    on_insert: &str,
+    on_update: &str,
+) -> Triggers<'a> {
     let trigger = |name: String, event: &str, body: &str| {
         format!("CREATE TRIGGER {} BEFORE {event} ON {} FOR EACH ROW {body}", ident(&name), ident(table))
     };
     Triggers {
         table,
-        column,
+        columns: columns.to_vec(),
         named_after,
         function: None,
         on_insert: trigger(insert_name(table, named_after), "INSERT", on_insert),

@@ -1,6 +1,6 @@
 //! Column types (MySQL manual, "Data Types").
 
-use super::quote::literal;
+use super::quote::{ident, literal};
 use crate::migration::KeyCast;
 use crate::schema::ColumnType;
 use crate::sql_type::Kind;
@@ -38,6 +38,19 @@ pub(crate) fn name(ty: &ColumnType) -> String {
         // the derive gives this kind only to a column with both spellings
         Kind::Custom => "longtext".into(),
     }
+}
+
+/// The type as a column's definition has it.
+pub(crate) fn definition(ty: &ColumnType) -> String {
+    match &ty.collation.mysql {
+        Some(collation) => format!("{} COLLATE {}", name(ty), ident(collation)),
+        None => name(ty),
+    }
+}
+
+/// The character set of a collation, with which its name begins (manual, "Collation Naming Conventions").
+pub(crate) fn charset(collation: &str) -> &str {
+    collation.split('_').next().unwrap_or(collation)
 }
 
 /// Whether the type takes a literal as its default, and so a new column of it is INSTANT with
@@ -100,7 +113,10 @@ pub(crate) fn widens_in_place(from: &ColumnType, to: &ColumnType) -> bool {
         Kind::Bytes => 1,
         _ => return false,
     };
-    let plain = from.spelled.mysql.is_none() && to.spelled.mysql.is_none() && from.kind == to.kind;
+    let plain = from.spelled.mysql.is_none()
+        && to.spelled.mysql.is_none()
+        && from.kind == to.kind
+        && from.collation.mysql == to.collation.mysql;
     let (Some(from), Some(to)) = (from.length, to.length) else { return false };
     plain && from <= to && (to * bytes <= 255 || from * bytes > 255)
 }
@@ -153,9 +169,8 @@ pub(crate) fn left_out(ty: &ColumnType) -> Option<String> {
         Kind::UnsignedSmallInt => "65535".into(),
         Kind::UnsignedInteger => "4294967295".into(),
         Kind::UnsignedBigInt => "18446744073709551615".into(),
-        // powers of two, which both float types hold exactly
-        Kind::Real => "-170141183460469231731687303715884105728".into(),
-        Kind::Double => "-170141183460469231731687303715884105728".into(),
+        // a power of two, which both float types hold exactly
+        Kind::Real | Kind::Double => "-170141183460469231731687303715884105728".into(),
         Kind::Text => "X'1A'".into(),
         Kind::Bytes => match ty.length {
             Some(length) => format!("X'{}'", hex(&UNFILLED[..UNFILLED.len().min(length as usize)])),
@@ -203,6 +218,8 @@ pub(crate) fn is_left_out(ty: &ColumnType, value: &str) -> Option<String> {
         Kind::Json => format!("{value} = CAST({marker} AS JSON)"),
         // a trigger compares a time with a text as texts, and a time of six digits is written with them
         Kind::Time => format!("{value} = TIME{marker}"),
+        // an ALTER that copies the table, for whatever, keeps six digits of a float's default: -1.70141e38
+        Kind::Real => format!("{value} < -1.7014e38"),
         _ => format!("{value} = {marker}"),
     })
 }

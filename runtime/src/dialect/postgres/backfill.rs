@@ -1,12 +1,12 @@
-//! The batches of a backfill (PostgreSQL manual, "UPDATE", "TID range scan" of release 14).
+//! The batches of a backfill (PostgreSQL manual, "UPDATE", "TID range scan" of release 14, "Tid Scan" before it).
 
 use super::quote::ident;
 use super::types;
 use crate::migration::{KeyCast, KeyColumn, Walk, WalkBy};
 use crate::schema::Table;
 
-/// By blocks, in passes over the rows' classes; where there is a key, by ranges of it for
-/// servers before 14.
+/// By blocks, in passes over the rows' classes. For servers before 14, by ranges of the key; where there is none, by
+/// blocks all the same, whose rows are asked for one by one.
 pub(crate) fn walks(table: &Table, key: &[String], assignment: &str, unfilled: &str) -> Vec<Walk> {
     let update = format!("UPDATE {} SET {assignment}", ident(&table.name));
     let mut walks = vec![Walk {
@@ -16,12 +16,21 @@ pub(crate) fn walks(table: &Table, key: &[String], assignment: &str, unfilled: &
         ),
         line: 0,
     }];
-    if let Some(columns) = key_columns(table, key) {
-        let range = range(&columns);
-        walks.push(Walk { by: WalkBy::Keys(columns), sql: format!("{update} WHERE {range} AND {unfilled}"), line: 0 });
-    }
+    walks.push(match key_columns(table, key) {
+        Some(columns) => {
+            let range = range(&columns);
+            Walk { by: WalkBy::Keys(columns), sql: format!("{update} WHERE {range} AND {unfilled}"), line: 0 }
+        }
+        None => Walk { by: WalkBy::Tids, sql: format!("{update} WHERE ctid = ANY ({TIDS}) AND {unfilled}"), line: 0 },
+    });
     walks
 }
+
+/// The addresses that rows of the slice's classes may have: a row takes 28 bytes of its page at least, 4 of them for
+/// the pointer to it. An address without a row costs a look at a page that is in memory already.
+const TIDS: &str = "ARRAY(SELECT format('(%s,%s)', b, o)::tid \
+    FROM generate_series(($1::text::point)[0]::bigint, ($2::text::point)[0]::bigint - 1) AS b, \
+    generate_series(1, current_setting('block_size')::int / 28) AS o WHERE (o & $3::int) <= $4::int)";
 
 pub(crate) fn key_columns(table: &Table, key: &[String]) -> Option<Vec<KeyColumn>> {
     let columns: Option<Vec<_>> = key

@@ -10,31 +10,44 @@ use crate::operation::{Sync, Triggers, function_name, insert_name, update_name};
 /// The function and the two triggers.
 pub(crate) fn triggers<'a>(sync: &Sync<'a>) -> Triggers<'a> {
     let column = ident(sync.column);
+    let exactly = |name: &str| exact(sync.collated.contains(&name));
+    let own = exactly(sync.column);
     let keep = if !sync.follows() {
         String::new()
     } else {
         // the value of a row that somebody has set by hand stays, whatever its sources become
         format!(
-            "    IF TG_OP = 'UPDATE' AND ({}) IS NOT TRUE AND OLD.{column} IS DISTINCT FROM {} THEN\n        RETURN NEW;\n    END IF;\n",
+            "    IF TG_OP = 'UPDATE' AND ({}) IS NOT TRUE AND OLD.{column}{own} IS DISTINCT FROM {} THEN\n        RETURN NEW;\n    END IF;\n",
             sync.left_out,
             sync.formula.value("OLD")
         )
     };
     let body = format!("{keep}    NEW.{column} := {};\n", sync.formula.value("NEW"));
-    let changed: Vec<_> =
-        sync.formula.columns().map(|source| format!("OLD.{0} IS DISTINCT FROM NEW.{0}", ident(source))).collect();
+    let changes = |source: &str| format!("OLD.{0}{1} IS DISTINCT FROM NEW.{0}", ident(source), exactly(source));
+    let changed: Vec<_> = sync.formula.columns().map(changes).collect();
     let on_update = if !sync.follows() {
         sync.left_out.clone()
     } else {
-        format!("{} OR (NEW.{column} IS NOT DISTINCT FROM OLD.{column} AND ({}))", sync.left_out, changed.join(" OR "))
+        format!(
+            "{} OR (NEW.{column}{own} IS NOT DISTINCT FROM OLD.{column} AND ({}))",
+            sync.left_out,
+            changed.join(" OR ")
+        )
     };
-    calling([sync.table, sync.column, sync.column], &body, Some(&sync.left_out), &on_update)
+    calling([sync.table, sync.column], &[sync.column], &body, Some(&sync.left_out), &on_update)
+}
+
+/// Compares letter by letter: a collation may take two texts for one, and two columns of different collations
+/// are not compared at all.
+pub(super) const fn exact(collated: bool) -> &'static str {
+    if collated { " COLLATE \"C\"" } else { "" }
 }
 
 /// A function with that body, and triggers that call it when their condition holds. They are about
-/// that column of the table, and named after the last.
+/// those columns of the table, and named after one.
 pub(super) fn calling<'a>(
-    [table, column, named_after]: [&'a str; 3],
+    [table, named_after]: [&'a str; 2],
+    columns: &[&'a str],
     body: &str,
     on_insert: Option<&str>,
     on_update: &str,
@@ -51,7 +64,7 @@ pub(super) fn calling<'a>(
     };
     Triggers {
         table,
-        column,
+        columns: columns.to_vec(),
         named_after,
         function: Some(format!(
             "CREATE FUNCTION {}() RETURNS trigger LANGUAGE plpgsql AS $pontoon$\nBEGIN\n{body}    RETURN NEW;\nEND\n$pontoon$",

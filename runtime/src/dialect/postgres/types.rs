@@ -34,9 +34,18 @@ pub(crate) fn name(ty: &ColumnType) -> String {
     }
 }
 
+/// The type as a column's definition has it.
+pub(crate) fn definition(ty: &ColumnType) -> String {
+    match &ty.collation.postgres {
+        Some(collation) => format!("{} COLLATE {}", name(ty), ident(collation)),
+        None => name(ty),
+    }
+}
+
 /// Whether the catalog alone changes (manual, "ALTER TABLE", Notes).
 pub(crate) fn widens_in_place(from: &ColumnType, to: &ColumnType) -> bool {
-    if from.spelled.postgres.is_some() || to.spelled.postgres.is_some() || from.kind != to.kind {
+    let collation = from.collation.postgres != to.collation.postgres;
+    if from.spelled.postgres.is_some() || to.spelled.postgres.is_some() || from.kind != to.kind || collation {
         return false;
     }
     match from.kind {

@@ -1,73 +1,138 @@
 //! The walk by ranges of a unique key.
 
-use std::time::Instant;
-
-use super::super::ExecError;
 use super::super::ranges::{self, Key, Ranges};
-use super::Run;
-use super::checkpoint::Checkpoint;
+use super::super::session::Row;
+use super::super::{ExecError, Session};
+use super::batch::{self, Request};
 use super::pace::Pace;
+use super::store::{Deal, Now, Range, Round};
+use super::team::Team;
+use super::worker::{Outcome, Worker};
 use crate::dialect::Dialect;
 use crate::migration::KeyColumn;
 
-pub(super) async fn walk(
-    run: &mut Run<'_>,
-    columns: &[KeyColumn],
-    checkpoint: Option<Checkpoint>,
-) -> Result<(), ExecError> {
-    let dialect = run.session.dialect();
-    let ranges = Ranges::new(dialect, &run.backfill.table, columns, run.doing());
-    let earlier = checkpoint.and_then(|it| Some((unpack(&it.place)?, unpack(&it.bound)?)));
-    let Some(lowest) = ranges.first(&mut run.session).await? else { return Ok(()) };
-    let (mut first, bound) = match earlier {
-        Some(found) => found,
-        None => match ranges.last(&mut run.session).await? {
-            Some(last) => (lowest.clone(), last),
-            None => return Ok(()),
-        },
+/// The most rows of a range, the fewest, and into how many ranges a small table is divided.
+const LARGEST: f64 = 20_000.0;
+const SMALLEST: f64 = 1_000.0;
+const RANGES: f64 = 16.0;
+
+/// Walks a range; `false` if it is another's by now. The end of a batch is looked up behind the commit of the one before.
+pub(super) async fn walk(worker: &mut Worker<'_>, range: &Range) -> Result<bool, ExecError> {
+    let unknown = || ExecError::Refused(format!("pontoon_range: `{}` is no key", range.place));
+    let (mut first, bound) = (unpack(&range.place).ok_or_else(unknown)?, unpack(&range.last).ok_or_else(unknown)?);
+    let mut pace = worker.take_paces(1).remove(0);
+    let mut walked = range.done_units;
+    let mut found: Option<(u64, Option<Key>)> = None;
+    loop {
+        pace.aim(worker.target());
+        // after a batch that took far too long the end is looked up anew, nearer
+        let (size, end) = match found.take() {
+            Some((size, end)) if size <= pace.size() * 2 => (size, end),
+            _ => (pace.size(), end_of_batch(worker, &first, &bound, pace.size()).await?),
+        };
+        let full = end.is_some();
+        let last = end.unwrap_or_else(|| bound.clone());
+        let (args, question) = with_ranges(worker, |ranges, dialect| {
+            let ahead = ranges.parameters(&last, &bound);
+            let question = batch::execute(dialect, "pontoon_end", &ahead, Some(pace.size()));
+            (ranges.parameters(&first, &last), if last == bound { String::new() } else { question })
+        })?;
+        let done = if last == bound { range.units } else { (walked + size as f64).min(range.units * 0.99) };
+        let asked = pace.size();
+        let request = Request { args, place: pack(&last), done_units: done, question };
+        match worker.batch(range, request).await? {
+            Outcome::Lost => return Ok(false),
+            Outcome::GaveWay => {
+                pace.gave_way();
+                continue;
+            }
+            Outcome::Done(batch) => {
+                if full {
+                    pace.took(batch.update);
+                }
+                if last == bound {
+                    worker.keep_paces(vec![pace]);
+                    return Ok(true);
+                }
+                found = Some((asked, end_among(&batch.answer)));
+            }
+        }
+        walked = done;
+        first = last;
+    }
+}
+
+fn with_ranges<T>(worker: &Worker<'_>, work: impl FnOnce(&Ranges, Dialect) -> T) -> Result<T, ExecError> {
+    let ranges = worker.ranges.as_ref();
+    ranges.map(|ranges| work(ranges, worker.session.dialect())).ok_or_else(|| not_by_keys(worker.team))
+}
+
+async fn end_of_batch(worker: &mut Worker<'_>, first: &Key, bound: &Key, size: u64) -> Result<Option<Key>, ExecError> {
+    let text = with_ranges(worker, |ranges, dialect| {
+        batch::execute(dialect, "pontoon_end", &ranges.parameters(first, bound), Some(size))
+    })?;
+    let rows = worker.session.rows(&text).await.map_err(ExecError::server(worker.team.doing()))?;
+    Ok(end_among(&rows))
+}
+
+pub(super) fn end_among(rows: &[Row]) -> Option<Key> {
+    let row = rows.iter().find(|row| row.first().is_some_and(|tag| tag.as_deref() == Some("end")))?;
+    Some(row[1..].iter().map(|it| it.clone().unwrap_or_default()).collect())
+}
+
+fn not_by_keys(team: &Team<'_>) -> ExecError {
+    ExecError::Refused(format!("{}: pontoon_backfill says that its walk is not by keys", team.doing()))
+}
+
+/// The next range. Its end is looked up before it is dealt, so that nobody waits for that.
+pub(super) async fn deal(worker: &mut Worker<'_>, now: &Now) -> Result<Deal, ExecError> {
+    let keys = now.next.as_deref().and_then(unpack).zip(unpack(&now.bound));
+    let Some((first, bound)) = keys else { return Err(not_by_keys(worker.team)) };
+    let end = end_of_batch(worker, &first, &bound, now.share).await?;
+    let next = end.as_ref().filter(|it| **it != bound).map(pack);
+    Ok(Deal {
+        first: pack(&first),
+        last: pack(end.as_ref().unwrap_or(&bound)),
+        place: pack(&first),
+        units: now.share as f64,
+        next,
+    })
+}
+
+/// A round over all keys that the table has now.
+pub(super) async fn round(session: &mut Session, team: &Team<'_>, columns: &[KeyColumn]) -> Result<Round, ExecError> {
+    let ranges = Ranges::new(session.dialect(), &team.backfill.table, columns, team.doing());
+    let first = ranges.first(session).await?;
+    let last = ranges.last(session).await?;
+    let rows = ranges::estimate(session, &team.backfill.table).await.map_err(ExecError::server(team.doing()))?;
+    let (first, last) = match first.zip(last) {
+        Some((first, last)) => (Some(pack(&first)), pack(&last)),
+        None => (None, String::new()),
     };
-    let expected =
-        ranges::estimate(&mut run.session, &run.backfill.table).await.map_err(ExecError::server(run.doing()))?;
-    run.from = along(&lowest, &first, &bound).unwrap_or(run.filled.rows as f64 / expected.max(1.0)).min(0.99);
+    Ok(Round {
+        base: first.clone().unwrap_or_default(),
+        next: first,
+        bound: last,
+        share: (rows / RANGES).clamp(SMALLEST, LARGEST) as u64,
+        units: rows.max(1.0),
+    })
+}
+
+/// How much of the table was dealt, where its key says so.
+pub(super) fn dealt(now: &Now) -> Option<f64> {
+    along(&unpack(&now.base)?, &unpack(now.next.as_deref()?)?, &unpack(&now.bound)?)
+}
+
+/// How large batches are at first.
+pub(super) fn pace(dialect: Dialect, by_function: bool, target: std::time::Duration) -> Pace {
     // below 200 rows the commits cost more than the batches
     let largest = match dialect {
         Dialect::Postgres => 10_000,
         Dialect::MySql => 2_000,
     };
     // a function's rows are written one by one
-    let (first_size, smallest) = if run.backfill.function.is_some() { (50, 10) } else { (500, 200) };
-    let mut pace = Pace::new(first_size, smallest, largest, run.batch_target());
-    let mut walked = run.filled.rows;
-    loop {
-        let size = pace.size();
-        let last = ranges.end_of_batch(&mut run.session, &first, &bound, size).await?;
-        let full = last.is_some();
-        let last = last.unwrap_or_else(|| bound.clone());
-        let args = ranges.parameters(&first, &last);
-        let checkpoint = Checkpoint { place: pack(&last), bound: pack(&bound), rows_filled: 0 };
-        let begun = Instant::now();
-        let Some(batch) = run.batch(&args, &checkpoint, "").await? else {
-            pace.gave_way();
-            continue;
-        };
-        let took = begun.elapsed();
-        if full {
-            pace.took(batch.update);
-        }
-        walked += size;
-        let done = last == bound;
-        let position = match along(&lowest, &last, &bound) {
-            _ if done => 1.0,
-            Some(position) => position,
-            None if expected > 0.0 => (walked as f64 / expected).min(0.99),
-            None => run.from,
-        };
-        run.count(batch.rows, took, position);
-        if done {
-            return Ok(());
-        }
-        first = last;
-    }
+    let (first_size, smallest) = if by_function { (50, 10) } else { (500, 200) };
+    Pace::new(first_size, smallest, largest, target)
 }
 
 /// How far a key of one number is between two others, from 0 to 1.

@@ -1,54 +1,110 @@
-//! Fills a column of a table that is in use, batch by batch.
+//! Fills a column of a table that is in use, batch by batch, by one worker or many.
 //!
 //! A batch and its checkpoint commit together, so a run that was killed goes on where the last
 //! batch ended: nothing is lost and nothing repeated. Rows that are written meanwhile are the
 //! triggers'; so the end of the table is looked at once, at the start.
 //!
+//! - `store`: what workers share, in the database: ranges with leases, so that they may be on many machines.
+//! - `worker`, `team`: a connection that fills ranges; what those of one process share.
+//! - `batch`: a batch, its checkpoint and the next question in one round trip.
 //! - `blocks`: PostgreSQL 14 and later, in committed in-page passes (most updates become HOT).
+//!   On those before it too where there is no key, if more slowly.
 //! - `keys`: everywhere else, by ranges of a unique key.
 //! - `pace`: how large a batch is, from how long the last one took.
+//! - `room`, `growth`: how the table grows meanwhile, on PostgreSQL and on MySQL.
+//! - `control`, `measure`: what people ask while it runs, and what else it gives way to.
 
+mod batch;
 mod blocks;
-mod checkpoint;
+mod control;
 mod function;
+mod growth;
 mod keys;
+mod measure;
 mod pace;
+mod progress;
+mod room;
+mod store;
+mod team;
+mod worker;
 
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Mutex;
+use std::task::Poll;
 use std::time::{Duration, Instant};
 
-use super::event::{Event, Observer};
+use super::event::{self, Event, Observer};
 use super::lock::{self, Lock};
-use super::session::Row;
 use super::{ExecError, Pool, Session};
 use crate::dialect::Dialect;
-use crate::migration::{Backfill, Claim, LockMode, Walk, WalkBy};
-use checkpoint::Checkpoint;
+use crate::migration::{Backfill, Walk, WalkBy};
+pub use control::{Control, Wish};
+pub(super) use control::{ask, read as control};
 pub use function::{FunctionFailure, Functions};
+pub use growth::Growth;
+use measure::Measures;
+pub use measure::{Measure, Replica};
 pub(super) use pace::Pace;
+pub use progress::Progress;
+pub(super) use progress::{is_filling, progress};
+use store::Now;
+pub(super) use store::forget;
+use team::{Counted, Team};
+use worker::Worker;
 
 /// How a backfill is paced.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct BackfillOptions {
+    /// How many connections of this process fill ranges of the table at the same time. Two are worth it where the server
+    /// has two cores to spare; more than it has to spare gain nothing. Other processes may work beside this one.
+    pub workers: u32,
     /// How long a batch should take. Clients that write its rows wait this long and a few
     /// milliseconds more. Without a value: 8 ms on PostgreSQL, 20 ms on MySQL, as measured.
     pub batch: Option<Duration>,
     /// Into how many passes PostgreSQL's pages are divided, a power of two. The more, the less
-    /// the table grows; 8 spares the indexes as well. 1 is a plain walk.
-    pub passes: u32,
+    /// the table grows; 8 spares the indexes as well. 1 is a plain walk. Without a value: 4, or 8 where the table has
+    /// several indexes or large ones.
+    pub passes: Option<u32>,
+    /// PostgreSQL: 8 passes, and a VACUUM after each tenth of the table, so that it grows by about a tenth.
+    pub disk_short: bool,
+    /// MySQL: how many times its size a table may have after a fill that does not fit into its pages.
+    pub accept_growth: Option<f64>,
+    /// MySQL: a table that grows by fewer bytes may grow unasked.
+    pub growth_unasked: u64,
+    /// MySQL: whether the binary log gets only what has changed (`binlog_row_image = MINIMAL`): a thirteenth of the
+    /// bytes. Who reads rows from it, and not only replicas do, misses the other columns. Wants SESSION_VARIABLES_ADMIN.
+    pub minimal_binlog: bool,
     /// How long one batch is tried while others hold its rows.
     pub budget: Duration,
+    /// What the fill gives way to. A worker whose process has other measures gives way to those.
+    pub give_way: Vec<Measure>,
+    /// How long a worker that is not heard of keeps its range. The range of one whose connection has ended is
+    /// another's at once.
+    pub lease: Duration,
 }
 
 impl Default for BackfillOptions {
     fn default() -> Self {
-        Self { batch: None, passes: 4, budget: Duration::from_secs(300) }
+        Self {
+            workers: 1,
+            batch: None,
+            passes: None,
+            disk_short: false,
+            accept_growth: None,
+            growth_unasked: 64 << 20,
+            minimal_binlog: false,
+            budget: Duration::from_secs(300),
+            give_way: Vec::new(),
+            lease: Duration::from_secs(30),
+        }
     }
 }
 
 /// What a fill did.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub struct Filled {
-    /// Rows filled, by this run and earlier ones.
+    /// Rows filled, by this run, earlier ones and those beside it.
     pub rows: u64,
     /// Batches of this run.
     pub batches: u64,
@@ -58,8 +114,8 @@ pub struct Filled {
     pub longest_batch: Duration,
 }
 
-/// Fills a column. `key` names the checkpoint: a second call with the same one goes on where the
-/// first one ended.
+/// Fills a column. `key` names the fill: a second call with the same one goes on where the first one ended, and works
+/// beside it while it has not ended.
 ///
 /// # Errors
 /// See [`ExecError`]; rows that the expression leaves without a value are an error at the end.
@@ -85,253 +141,195 @@ pub async fn fill_with(
     functions: &Functions,
     observer: &dyn Observer,
 ) -> Result<Filled, ExecError> {
+    fill_since(pool, key, backfill, options, functions, observer, None).await
+}
+
+/// As [`fill_with`], for a command that has begun when people had told fills to stop so many times: who told it so
+/// before this fill began has told this one too.
+pub(super) async fn fill_since(
+    pool: &Pool,
+    key: &str,
+    backfill: &Backfill,
+    options: &BackfillOptions,
+    functions: &Functions,
+    observer: &dyn Observer,
+    aborts: Option<u64>,
+) -> Result<Filled, ExecError> {
     registered(pool.dialect(), backfill, functions)?;
     let mut session = pool.session().await?;
-    // a batch of a run that was killed may still be on its way to its commit
-    lock::take(&mut session, Lock::Fill(key), options.budget).await?;
     super::ledger::create(&mut session).await?;
-    prepare(&mut session).await?;
+    worker::prepare(&mut session, options).await?;
     let walk = best_walk(&mut session, backfill).await?;
-    let checkpoint = Checkpoint::read(&mut session, key).await?;
-    let mut run = Run {
-        session,
+    control::only_row(&mut session).await?;
+    let aborts = match aborts {
+        Some(aborts) => aborts,
+        None => control(&mut session).await?.aborts,
+    };
+    let measures = Measures::new(&options.give_way, pool.dialect())?;
+    let look = measures.begin(pool, &backfill.table).await?;
+    let team = Team {
+        pool,
         key,
         backfill,
         walk,
         options,
         functions,
-        declined: 0,
         observer,
+        measures: &measures,
+        aborts,
+        passes: room::passes(&mut session, backfill, walk, options).await?,
         begun: Instant::now(),
-        filled: Filled::default(),
-        earlier: 0,
-        from: 0.0,
-        gave_way: None,
+        counted: Mutex::new(Counted::default()),
     };
-    if let Some(checkpoint) = &checkpoint {
-        run.earlier = checkpoint.rows_filled;
-        run.filled.rows = checkpoint.rows_filled;
+    tokio::select! {
+        outcome = rounds(&team, &mut session) => outcome?,
+        () = measures.watch(look, pool, &backfill.table) => {}
     }
-    rounds(&mut run, checkpoint).await?;
-    let mut filled = run.filled;
-    filled.elapsed = run.begun.elapsed();
-    run.session.close().await;
-    observer.event(&Event::Filled {
-        table: backfill.table.clone(),
-        column: backfill.column.clone(),
-        rows: filled.rows,
-    });
+    let rows = team.store().now(&mut session, None).await?.map_or(0, |it| it.rows_filled);
+    session.close().await;
+    let filled = team.counted.into_inner().map(|it| it.filled).unwrap_or_default();
+    let filled = Filled { rows, elapsed: team.begun.elapsed(), ..filled };
+    super::meter::Fill { table: &backfill.table, column: &backfill.column }.complete();
+    event::tell(observer, &Event::Filled { table: backfill.table.clone(), column: backfill.column.clone(), rows });
     Ok(filled)
 }
+
+/// How often those who do not lead look whether the fill is complete, or the lead is free.
+const LOOK: Duration = Duration::from_millis(100);
 
 /// Walks until no row is left. One round is enough but where a row moved past the walk (its key
 /// was changed, or it was mended after an earlier run had ended in an error). A round from the
 /// start that leaves as many as the one before has met rows that no round will fill.
-async fn rounds(run: &mut Run<'_>, mut checkpoint: Option<Checkpoint>) -> Result<(), ExecError> {
-    let mut before = None;
+///
+/// One process leads: it alone begins rounds and says when the fill is complete. All work.
+async fn rounds(team: &Team<'_>, session: &mut Session) -> Result<(), ExecError> {
+    let mut leads = lock::tried(session, Lock::Fill(team.key)).await?;
+    let mut before: Option<u64> = None;
+    // a round that we have begun, and so seen from its start
+    let mut ours = None;
+    let mut seen = false;
     loop {
-        let from_the_start = checkpoint.is_none();
-        run.declined = 0;
-        match &run.walk.by {
-            WalkBy::Blocks => blocks::walk(run, checkpoint.take()).await?,
-            WalkBy::Keys(columns) => keys::walk(run, columns, checkpoint.take()).await?,
+        let now = team.store().now(session, None).await?;
+        let gone = seen && now.is_none();
+        seen |= now.is_some();
+        match now {
+            None if gone => return Err(team.taken_back()),
+            None if leads => {
+                begin(team, session, None).await?;
+                ours = Some(1);
+            }
+            None => {}
+            Some(now) if now.complete && !leads => return Ok(()),
+            Some(now) => {
+                let walked = now.complete || (now.next.is_none() && now.ranges == 0);
+                if !walked {
+                    work(team).await?;
+                } else if leads {
+                    match ended(team, session, &now, ours == Some(now.round), before).await? {
+                        None => return Ok(()),
+                        left => before = left,
+                    }
+                    begin(team, session, Some(&now)).await?;
+                    ours = Some(now.round + 1);
+                    continue;
+                }
+            }
         }
-        let left = rows_left(&mut run.session, run.backfill).await?;
-        if left == 0 {
-            return Ok(());
+        if !leads {
+            tokio::time::sleep(LOOK).await;
+            leads = lock::tried(session, Lock::Fill(team.key)).await?;
         }
-        if run.backfill.function.is_some() && (from_the_start || run.declined > 0) {
-            // without triggers there are always rows of old code; they are what the next `backfill` finds
-            return if run.declined > 0 { Err(incomplete(run.backfill, left)) } else { Ok(()) };
-        }
-        if from_the_start && before.is_some_and(|before| left >= before) {
-            return Err(incomplete(run.backfill, left));
-        }
-        before = Some(left);
     }
 }
 
-/// A fill at work.
-struct Run<'a> {
-    session: Session,
-    key: &'a str,
-    backfill: &'a Backfill,
-    walk: &'a Walk,
-    options: &'a BackfillOptions,
-    functions: &'a Functions,
-    /// Rows of this round to which a function gave no value.
-    declined: u64,
-    observer: &'a dyn Observer,
-    begun: Instant,
-    filled: Filled,
-    /// Rows that earlier runs filled.
-    earlier: u64,
-    /// How much of the table was behind us when this run began, from 0 to 1.
-    from: f64,
-    /// Since when, and how often, the next batch has given way to others.
-    gave_way: Option<(Instant, u32)>,
+/// What is left when a round has ended: nothing if the fill is complete.
+async fn ended(
+    team: &Team<'_>,
+    session: &mut Session,
+    now: &Now,
+    from_the_start: bool,
+    before: Option<u64>,
+) -> Result<Option<u64>, ExecError> {
+    let backfill = team.backfill;
+    let left = rows_left(session, backfill).await?;
+    // without triggers there are always rows of old code; they are what the next `backfill` finds
+    let of_a_function = backfill.function.is_some() && from_the_start;
+    if left == 0 || (of_a_function && now.declined == 0) {
+        team.store().complete(session, now.round).await?;
+        return Ok(None);
+    }
+    if of_a_function || (from_the_start && before.is_some_and(|before| left >= before)) {
+        return Err(incomplete(backfill, left));
+    }
+    Ok(Some(left))
 }
 
-impl Run<'_> {
-    fn doing(&self) -> String {
-        format!("filling `{}.{}` (line {})", self.backfill.table, self.backfill.column, self.walk.line)
+async fn begin(team: &Team<'_>, session: &mut Session, before: Option<&Now>) -> Result<(), ExecError> {
+    if let Some(before) = before {
+        return team.begin_anew(session, before).await;
     }
-
-    fn batch_target(&self) -> Duration {
-        self.options.batch.unwrap_or(match self.session.dialect() {
-            Dialect::Postgres => Duration::from_millis(8),
-            Dialect::MySql => Duration::from_millis(20),
-        })
+    match session.dialect() {
+        Dialect::Postgres => room::notice(session, team).await?,
+        Dialect::MySql => growth::accepted(session, team).await?,
     }
-
-    /// Counts a batch and tells of it. `position` goes from 0 to 1.
-    fn count(&mut self, rows: u64, took: Duration, position: f64) {
-        self.filled.rows += rows;
-        self.filled.batches += 1;
-        self.filled.longest_batch = self.filled.longest_batch.max(took);
-        let seconds = self.begun.elapsed().as_secs_f64();
-        let walked = position - self.from;
-        let ours = (self.filled.rows - self.earlier) as f64;
-        self.observer.event(&Event::Batch {
-            table: self.backfill.table.clone(),
-            column: self.backfill.column.clone(),
-            rows: self.filled.rows,
-            position,
-            rows_per_second: if seconds > 0.0 { ours / seconds } else { 0.0 },
-            eta_seconds: (walked > 0.01).then(|| seconds / walked * (1.0 - position)),
-        });
-    }
-
-    /// One batch and its checkpoint in one transaction, and then `question`, all in three round
-    /// trips; `None` if the server gave way to others, after a pause.
-    async fn batch(
-        &mut self,
-        args: &[String],
-        checkpoint: &Checkpoint,
-        question: &str,
-    ) -> Result<Option<Batch>, ExecError> {
-        match self.batch_in_transaction(args, checkpoint, question).await {
-            Ok(batch) => {
-                self.gave_way = None;
-                Ok(Some(batch))
-            }
-            Err(error) if super::retry::gave_way(&error) => {
-                self.session.execute("ROLLBACK").await.map_err(ExecError::server(self.doing()))?;
-                self.give_way(&error).await.map(|()| None)
-            }
-            Err(error @ sqlx::Error::Database(_)) => {
-                self.session.execute("ROLLBACK").await.ok();
-                let text = error.as_database_error().map(|it| it.message().to_owned()).unwrap_or_default();
-                Err(ExecError::Incomplete(format!(
-                    "{}: {text}\n  help: mend the rows or the expression; nothing of this batch was written",
-                    self.doing()
-                )))
-            }
-            Err(sqlx::Error::Configuration(said)) => {
-                self.session.execute("ROLLBACK").await.ok();
-                Err(ExecError::Incomplete(format!(
-                    "{}: {said}\n  help: mend the function or the rows; nothing of this batch was written",
-                    self.doing()
-                )))
-            }
-            Err(error) => Err(ExecError::Server { doing: self.doing(), error }),
-        }
-    }
-
-    async fn batch_in_transaction(
-        &mut self,
-        args: &[String],
-        checkpoint: &Checkpoint,
-        question: &str,
-    ) -> Result<Batch, sqlx::Error> {
-        self.session.execute("BEGIN").await?;
-        let begun = Instant::now();
-        let rows = self.change(args).await?;
-        let update = begun.elapsed();
-        let checkpoint = Checkpoint { rows_filled: self.filled.rows + rows, ..checkpoint.clone() };
-        let note = checkpoint.write_sql(self.session.dialect(), self.key);
-        let answer = self.session.rows(&format!("{note}; COMMIT; {question}")).await?;
-        Ok(Batch { rows, update, answer })
-    }
-
-    /// Changes the rows of a batch.
-    async fn change(&mut self, args: &[String]) -> Result<u64, sqlx::Error> {
-        let Some(fill) = &self.backfill.function else { return self.session.run(&self.walk.sql, args).await };
-        let WalkBy::Keys(columns) = &self.walk.by else { return Ok(0) };
-        let request = function::Request { fill, select: &self.walk.sql, args, keys: columns.len() };
-        let batch = self.functions.call(&mut self.session, request).await?;
-        self.declined += batch.declined;
-        Ok(batch.written)
-    }
-
-    /// Pauses, or stops when the budget is spent.
-    async fn give_way(&mut self, error: &sqlx::Error) -> Result<(), ExecError> {
-        let (since, attempts) = self.gave_way.map_or((Instant::now(), 1), |(since, attempts)| (since, attempts + 1));
-        self.gave_way = Some((since, attempts));
-        self.observer.event(&Event::Retry { reason: error.to_string() });
-        if since.elapsed() >= self.options.budget {
-            // whoever has written to the table and not committed may hold the rows
-            let writes = Claim::none().lock(&self.backfill.table, LockMode::ShareRowExclusive);
-            let blockers = super::blockers::find(&mut self.session, &writes).await?;
-            let waited_ms = super::apply::millis(since);
-            return Err(ExecError::Blocked {
-                doing: self.doing(),
-                left: "what is filled stays",
-                waited_ms,
-                attempts,
-                blockers,
-            });
-        }
-        tokio::time::sleep(super::retry::pause(attempts)).await;
-        Ok(())
-    }
-}
-
-/// What a batch did.
-struct Batch {
-    rows: u64,
-    /// How long its UPDATE took. The size is steered by this alone: a commit takes its time to
-    /// reach the disk however small the batch is, and smaller ones only mean more commits.
-    update: Duration,
-    /// What the server said to the walk's question.
-    answer: Vec<Row>,
-}
-
-/// What the fill's own connection needs.
-async fn prepare(session: &mut Session) -> Result<(), ExecError> {
-    let statements: &[&str] = match session.dialect() {
-        // a batch waits briefly for a row, since others wait for the rows it has, and gives way
-        Dialect::Postgres => {
-            &["SET application_name = 'pontoon backfill'; SET lock_timeout = '100ms'; SET statement_timeout = 0"]
-        }
-        Dialect::MySql => &[
-            "SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED",
-            "SET SESSION innodb_lock_wait_timeout = 1",
-            "SET @pontoon_backfill = 1",
-        ],
-    };
-    for sql in statements {
-        session.execute(sql).await.map_err(ExecError::server("preparing the backfill's connection"))?;
-    }
+    let round = team.round(session).await?;
+    worker::patiently!(*session, team.store().begin(session, team.backfill, None, &round));
     Ok(())
+}
+
+/// A worker's work.
+type Working<'a> = Pin<Box<dyn Future<Output = Result<(), ExecError>> + Send + 'a>>;
+
+/// All workers of this process, until no range is left.
+async fn work(team: &Team<'_>) -> Result<(), ExecError> {
+    let mut workers: Vec<Working<'_>> = Vec::new();
+    for _ in 0..team.options.workers.max(1) {
+        workers.push(Box::pin(async move { Worker::start(team).await?.run().await }));
+    }
+    // an error of one ends all: their connections are cut, and what was not committed is not done
+    std::future::poll_fn(move |context| {
+        let mut error = None;
+        workers.retain_mut(|worker| match worker.as_mut().poll(context) {
+            Poll::Pending => true,
+            Poll::Ready(Ok(())) => false,
+            Poll::Ready(Err(found)) => {
+                error.get_or_insert(found);
+                false
+            }
+        });
+        match error {
+            Some(error) => Poll::Ready(Err(error)),
+            None if workers.is_empty() => Poll::Ready(Ok(())),
+            None => Poll::Pending,
+        }
+    })
+    .await
 }
 
 /// The first way that the server can go.
 async fn best_walk<'a>(session: &mut Session, backfill: &'a Backfill) -> Result<&'a Walk, ExecError> {
-    let blocks = match session.dialect() {
-        Dialect::MySql => false,
+    // whether the table has blocks of its own, and whether a range of addresses can be asked for
+    let (tids, blocks) = match session.dialect() {
+        Dialect::MySql => (false, false),
         Dialect::Postgres => {
             let sql = format!(
-                "SELECT 1::text WHERE current_setting('server_version_num')::int >= 140000 \
-                 AND (SELECT relkind FROM pg_class WHERE oid = to_regclass({})::oid) = 'r'",
+                "SELECT (current_setting('server_version_num')::int >= 140000)::text WHERE \
+                 (SELECT relkind FROM pg_class WHERE oid = to_regclass({})::oid) = 'r'",
                 Dialect::Postgres.literal(&Dialect::Postgres.ident(&backfill.table))
             );
-            !session.rows(&sql).await.map_err(ExecError::server("choosing how to walk"))?.is_empty()
+            let plain = session.value(&sql).await.map_err(ExecError::server("choosing how to walk"))?;
+            (plain.is_some(), plain.as_deref() == Some("true"))
         }
     };
-    backfill.walks.iter().find(|walk| blocks || walk.by != WalkBy::Blocks).ok_or_else(|| {
+    let can = |walk: &&Walk| match walk.by {
+        WalkBy::Blocks => blocks,
+        WalkBy::Tids => tids,
+        WalkBy::Keys(_) => true,
+    };
+    backfill.walks.iter().find(can).ok_or_else(|| {
         ExecError::Refused(format!(
-            "the backfill of `{}.{}` has no walk for this server\n  help: PostgreSQL before 14 walks by a key: give the table one",
+            "the backfill of `{}.{}` has no walk for this server\n  help: PostgreSQL before 14 and partitioned tables are walked \
+             by a key: give the table one",
             backfill.table, backfill.column
         ))
     })
@@ -372,15 +370,4 @@ fn incomplete(backfill: &Backfill, left: u64) -> ExecError {
          without the triggers\n  help: look at them with the invariant's condition, and mend them or the expression; `backfill` fills what has been \
          left:\n  {invariant}"
     ))
-}
-
-/// Forgets the checkpoints of a migration that was undone.
-pub(crate) async fn forget(session: &mut Session, migration: &str) -> Result<(), ExecError> {
-    let dialect = session.dialect();
-    let sql = format!(
-        "DELETE FROM pontoon_checkpoint WHERE LEFT(backfill, {}) = {}",
-        migration.chars().count() + 1,
-        dialect.literal(&format!("{migration}/"))
-    );
-    session.execute(&sql).await.map_err(ExecError::server("forgetting checkpoints")).map(drop)
 }

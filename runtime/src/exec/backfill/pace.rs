@@ -22,6 +22,11 @@ impl Pace {
         }
     }
 
+    /// Steers towards another duration from now on.
+    pub(in crate::exec) fn aim(&mut self, target: Duration) {
+        self.target = target.as_secs_f64().max(0.001);
+    }
+
     /// The size of the next batch: a round number, one of some thirty for each factor of ten. It
     /// stands in a statement's text, and each text is prepared once; MySQL's driver keeps a hundred of
     /// them, and beyond that each batch waits 40 ms while one is closed (measured: 57 ms a batch,

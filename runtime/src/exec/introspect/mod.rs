@@ -7,7 +7,7 @@ mod postgres;
 
 use super::{ExecError, Session};
 use crate::dialect::Dialect;
-use crate::migration::Fact;
+use crate::migration::{Each, Fact};
 
 /// Whether a fact holds in the database. [`Fact::Repeatable`] never does; a [`Fact::Query`] is asked as it stands.
 ///
@@ -50,19 +50,53 @@ fn names(fact: &Fact) -> Vec<String> {
         Fact::Repeatable | Fact::Query(_) => Vec::new(),
         Fact::Not(inner) => names(inner),
         Fact::Table(name) | Fact::View(name) | Fact::Function(name) | Fact::Enum(name) => vec![name.clone()],
-        Fact::Type(table, name, ty) => vec![table.clone(), name.clone(), ty.clone()],
+        Fact::Type(table, name, ty) | Fact::Collation(table, name, ty) => vec![table.clone(), name.clone(), ty.clone()],
         Fact::Column(table, name)
         | Fact::Nullable(table, name)
         | Fact::NotNull(table, name)
         | Fact::Default(table, name)
         | Fact::Index(table, name)
+        | Fact::AnyIndex(table, name)
+        | Fact::PartOf(table, name)
         | Fact::Hidden(table, name)
         | Fact::Constraint(table, name)
         | Fact::Validated(table, name)
         | Fact::Trigger(table, name)
         | Fact::EnumValue(table, name)
-        | Fact::Partition(table, name) => vec![table.clone(), name.clone()],
+        | Fact::Partition(table, name)
+        | Fact::Detaching(table, name) => vec![table.clone(), name.clone()],
     }
+}
+
+/// The partitions that are meant, as the catalog has them now; whoever made them. None on a server that has none.
+///
+/// # Errors
+/// Names one on which a statement for each partition would not do what was reviewed: it is partitioned itself, a
+/// foreign table, or in another schema.
+pub async fn partitions(session: &mut Session, each: &Each) -> Result<Vec<String>, ExecError> {
+    #[cfg(feature = "postgres")]
+    if session.dialect() == Dialect::Postgres {
+        let doing = || ExecError::server(format!("listing the partitions of `{}`", each.table));
+        let rows = session.query(postgres::PARTITIONS, std::slice::from_ref(&each.table)).await.map_err(doing())?;
+        let mut names = Vec::new();
+        for row in rows {
+            let [Some(name), trouble, default] = &row[..] else { continue };
+            if each.default_only && default.is_none() {
+                continue;
+            }
+            if let Some(trouble) = trouble {
+                return Err(ExecError::Refused(format!(
+                    "partition `{name}` of `{}` {trouble}, and a statement goes through the partitions one by one\n  help: \
+                     detach it meanwhile, or write this migration by hand",
+                    each.table
+                )));
+            }
+            names.push(name.clone());
+        }
+        return Ok(names);
+    }
+    let _ = (session, each);
+    Ok(Vec::new())
 }
 
 /// The user's tables: all but ours and those of extensions.

@@ -36,6 +36,7 @@ pub(super) const fn question(fact: &Fact) -> &'static str {
         }
         Fact::Column(..) => column_where!("1 = 1"),
         Fact::Type(..) => column_where!("COLUMN_TYPE = ?"),
+        Fact::Collation(..) => column_where!("COLLATION_NAME = ?"),
         Fact::Nullable(..) => column_where!("IS_NULLABLE = 'YES'"),
         Fact::NotNull(..) => column_where!("IS_NULLABLE = 'NO'"),
         // a TEXT or BLOB shows its expression only after the next change of the table; and the current time, once taken
@@ -60,7 +61,10 @@ pub(super) const fn question(fact: &Fact) -> &'static str {
         // there are no types beside the columns, and no partition is a table
         Fact::Enum(_)
         | Fact::EnumValue(..)
+        | Fact::AnyIndex(..)
+        | Fact::PartOf(..)
         | Fact::Partition(..)
+        | Fact::Detaching(..)
         | Fact::Repeatable
         | Fact::Query(_)
         | Fact::Not(_) => "SELECT '1' FROM DUAL WHERE 1 = 0",

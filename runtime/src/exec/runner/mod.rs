@@ -1,25 +1,30 @@
 //! Takes a database through its migrations, one stage a command.
 
+mod each;
+mod join;
 mod questions;
+mod reconnect;
 mod way_back;
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::Notify;
+use tracing::Instrument as _;
 
 use self::questions::{assert_none, look_ahead, search};
-use self::way_back::is_last;
+use self::reconnect::persevering;
+use self::way_back::{is_last, takes_away};
 use super::apply::{Task, apply};
-use super::backfill::{self, BackfillOptions, Functions};
-use super::event::{Event, Observer, Silent};
+use super::backfill::{self, BackfillOptions, Functions, Wish};
+use super::event::{self, Event, Observer, Silent};
 use super::ledger::{self, Cost, Direction, Entry, History, Progress, StepState};
 use super::lock::Lock;
 use super::retry::Patience;
 use super::status::Status;
-use super::{ExecError, Pool, Session, baseline, introspect, lock, preflight, version};
+use super::{ExecError, Pool, Session, baseline, introspect, lock, meter, preflight, row_versions, span, version};
 use crate::migration::history::Recorded;
-use crate::migration::{Backfill, ServerVersion, Stage, Statement, Step, Undo};
+use crate::migration::{Backfill, Stage, Statement, Step, Undo, UndoStatement};
 
 /// How a runner works.
 #[derive(Clone)]
@@ -94,12 +99,13 @@ pub(crate) struct Work<'a> {
     pub(crate) pool: &'a Pool,
     pub(crate) runner: &'a str,
     pub(crate) options: &'a Options,
+    /// How often people had told fills to stop when the command began.
+    pub(crate) aborts: u64,
 }
 
 impl Work<'_> {
     pub(crate) fn tell(&self, event: &Event) {
-        tracing::debug!(?event);
-        self.options.observer.event(event);
+        event::tell(&*self.options.observer, event);
     }
 
     async fn end(self) {
@@ -123,12 +129,27 @@ impl Runner {
         self.command(Stage::Expand).await
     }
 
-    /// Gives the rows of before their values.
+    /// Gives the rows of before their values. While another runner does that, this one works beside it: more machines
+    /// are more workers.
     ///
     /// # Errors
     /// See [`ExecError`].
     pub async fn backfill(&self) -> Result<Outcome, ExecError> {
-        self.command(Stage::Backfill).await
+        let mut begun = None;
+        let fill = async { persevering!(self, open, |work| self.fill_or_join(&mut work, &mut begun)) };
+        fill.instrument(span::command("backfill")).await
+    }
+
+    /// Asks something of all backfills of this database, wherever their workers are. They hear it with their next batch.
+    ///
+    /// # Errors
+    /// See [`ExecError`].
+    pub async fn ask(&self, wish: Wish, who: &str) -> Result<(), ExecError> {
+        let mut session = self.pool.session().await?;
+        ledger::create(&mut session).await?;
+        let asked = backfill::ask(&mut session, wish, who).await;
+        session.close().await;
+        asked
     }
 
     /// Proves constraints and builds indexes. After it, deploy the new code.
@@ -152,26 +173,24 @@ impl Runner {
     /// # Errors
     /// See [`ExecError`].
     pub async fn up(&self) -> Result<Vec<Outcome>, ExecError> {
-        let mut work = self.begin().await?;
-        let outcome = self.all_stages(&mut work).await;
-        work.end().await;
-        outcome
+        let mut outcomes = Vec::new();
+        let up = async { persevering!(self, begin, |work| self.all_stages(&mut work, &mut outcomes)) };
+        up.instrument(span::command("up")).await.map(|()| outcomes)
     }
 
-    async fn all_stages(&self, work: &mut Work<'_>) -> Result<Vec<Outcome>, ExecError> {
-        let mut outcomes = Vec::new();
+    async fn all_stages(&self, work: &mut Work<'_>, outcomes: &mut Vec<Outcome>) -> Result<(), ExecError> {
         loop {
             let history = self.history(work).await?;
             let (recorded, progress) = match self.in_flight(&history) {
                 Some(found) => found,
                 None => match self.migrations.get(history.len()) {
                     Some(recorded) => (recorded, Progress::default()),
-                    None => return Ok(outcomes),
+                    None => return Ok(()),
                 },
             };
             if let Some(stage) = Stage::ALL.into_iter().find(|stage| !progress.done(*stage)) {
                 if !self.run_stage(work, recorded, &progress, stage).await? {
-                    return Ok(outcomes);
+                    return Ok(());
                 }
                 outcomes.push(Outcome::Did { migration: recorded.migration.id.clone(), stage });
             }
@@ -185,10 +204,9 @@ impl Runner {
     /// See [`ExecError`]; refuses once contract has begun, and while a table that goes again holds
     /// rows (see [`Options::undo_drops_rows`]).
     pub async fn undo(&self) -> Result<Outcome, ExecError> {
-        let mut work = self.begin().await?;
-        let outcome = self.take_back(&mut work).await;
-        work.end().await;
-        outcome
+        let mut begun = None;
+        let undo = async { persevering!(self, begin, |work| self.take_back(&mut work, &mut begun)) };
+        undo.instrument(span::command("undo")).await
     }
 
     /// Where the database is. Changes nothing.
@@ -199,10 +217,15 @@ impl Runner {
         let (mut session, other) = self.sessions().await?;
         let history =
             if ledger::exists(&mut session).await? { ledger::read(&mut session).await? } else { History::new() };
+        let trouble = self.compare(&history).err().map(|error| error.to_string());
+        let mut status = Status::of(&self.migrations, &history, trouble);
+        if ledger::has_backfills(&mut session).await? {
+            status.backfills = backfill::progress(&mut session).await?;
+            status.control = backfill::control(&mut session).await?;
+        }
         session.close().await;
         other.close().await;
-        let trouble = self.compare(&history).err().map(|error| error.to_string());
-        Ok(Status::of(&self.migrations, &history, trouble))
+        Ok(status)
     }
 
     /// Notes all migrations up to this one as done without running them: for a database whose
@@ -215,8 +238,7 @@ impl Runner {
             self.migrations.iter().position(|it| it.migration.id == to).ok_or_else(|| {
                 ExecError::Refused(format!("there is no migration `{to}`\n  help: `status` lists them"))
             })?;
-        let (session, other) = self.sessions().await?;
-        let mut work = Work { session, other, pool: &self.pool, runner: &self.name, options: &self.options };
+        let mut work = self.open().await?;
         let outcome = self.note_baseline(&mut work, &self.migrations[..=end]).await;
         work.end().await;
         outcome
@@ -276,19 +298,28 @@ impl Runner {
     }
 
     async fn command(&self, stage: Stage) -> Result<Outcome, ExecError> {
-        let mut work = self.begin().await?;
-        let outcome = self.one_stage(&mut work, stage).await;
-        work.end().await;
-        outcome
+        let mut begun = None;
+        let stages = async { persevering!(self, begin, |work| self.one_stage(&mut work, stage, &mut begun)) };
+        stages.instrument(span::command(stage.name())).await
     }
 
     async fn begin(&self) -> Result<Work<'_>, ExecError> {
-        let (session, other) = self.sessions().await?;
-        let mut work = Work { session, other, pool: &self.pool, runner: &self.name, options: &self.options };
+        let mut work = self.open().await?;
         lock::take(&mut work.session, Lock::Runner, self.options.runner_lock).await?;
         self.known(&mut work).await?;
         ledger::create(&mut work.session).await?;
         Ok(work)
+    }
+
+    /// A command that has no lock yet.
+    async fn open(&self) -> Result<Work<'_>, ExecError> {
+        meter::describe();
+        let (mut session, other) = self.sessions().await?;
+        let aborts = match ledger::exists(&mut session).await? && ledger::has_backfills(&mut session).await? {
+            true => backfill::control(&mut session).await?.aborts,
+            false => 0,
+        };
+        Ok(Work { session, other, pool: &self.pool, runner: &self.name, options: &self.options, aborts })
     }
 
     /// A database with tables and no history was made by somebody else.
@@ -347,8 +378,19 @@ impl Runner {
         Some((&self.migrations[at], progress.clone()))
     }
 
-    async fn one_stage(&self, work: &mut Work<'_>, stage: Stage) -> Result<Outcome, ExecError> {
+    /// `begun` keeps the migration that it is about: the connection may be lost after the last commit.
+    async fn one_stage(
+        &self,
+        work: &mut Work<'_>,
+        stage: Stage,
+        begun: &mut Option<String>,
+    ) -> Result<Outcome, ExecError> {
         let history = self.history(work).await?;
+        if let Some(migration) = begun
+            && history.iter().any(|(id, progress)| id == migration && progress.done(stage))
+        {
+            return Ok(Outcome::Did { migration: migration.clone(), stage });
+        }
         let next = self.migrations.get(history.len());
         let (recorded, progress) = match (self.in_flight(&history), stage) {
             (Some(found), _) => found,
@@ -380,6 +422,7 @@ impl Runner {
                 "`{stage}` of `{id}` comes after `{missing}`, which is not done\n  help: run `{missing}` first"
             )));
         }
+        *begun = Some(id.clone());
         if self.run_stage(work, recorded, &progress, stage).await? {
             return Ok(Outcome::Did { migration: id.clone(), stage });
         }
@@ -390,6 +433,17 @@ impl Runner {
 
     /// `false` if it ended before what cannot be taken back.
     async fn run_stage(
+        &self,
+        work: &mut Work<'_>,
+        recorded: &Recorded,
+        progress: &Progress,
+        stage: Stage,
+    ) -> Result<bool, ExecError> {
+        let span = span::stage(&recorded.migration.id, stage, false);
+        self.steps(work, recorded, progress, stage).instrument(span).await
+    }
+
+    async fn steps(
         &self,
         work: &mut Work<'_>,
         recorded: &Recorded,
@@ -408,49 +462,90 @@ impl Runner {
                 backfill::registered(recorded.migration.dialect, backfill, &self.options.functions)?;
             }
         }
-        if stage >= Stage::Validate {
+        if stage == Stage::Validate {
             self.invariants_hold(work, recorded, stage).await?;
         }
-        work.tell(&Event::Stage { migration: id.clone(), stage, undo: false });
-        if stage == Stage::Expand {
-            look_ahead(work, recorded).await;
-        }
+        // behind the first statement that takes something away, what was asked before it need not and cannot be asked again
+        let taken_away = if stage == Stage::Contract { takes_away(work, recorded, progress).await? } else { None };
+        let asked = |at: usize| taken_away.is_some_and(|taken_away| at < taken_away);
+        each::can_be_gone_through(work, recorded, stage).await?;
         // a migration goes on as it began: an upgrade in between does not mix two ways
         let server = match progress.server {
             Some(server) => server,
             None => version::of(&mut work.session).await?,
         };
+        if !progress.begun {
+            row_versions::enough(&mut work.session, recorded, server).await?;
+        }
+        work.tell(&Event::Stage { migration: id.clone(), stage, undo: false });
+        if stage == Stage::Expand {
+            look_ahead(work, recorded).await;
+        }
         let detail = format!("{}{server}", ledger::SERVER);
         let entry = stage_entry(recorded, stage, Direction::Do, "started", Some(&detail));
         ledger::note(&mut work.session, work.runner, &entry)
             .await
             .map_err(ExecError::server("writing pontoon_ledger"))?;
         ledger::mark(&mut work.session, recorded, stage, "running").await?;
+        // contract's own questions come first: they name rows, where an invariant only counts them
+        let mut proven = stage != Stage::Contract || taken_away.is_some();
         for (at, step) in recorded.migration.stage(stage) {
             if progress.step(at) == StepState::Done {
                 continue;
+            }
+            if !proven && matches!(step, Step::Statement(_)) {
+                self.invariants_hold(work, recorded, stage).await?;
+                proven = true;
             }
             let begun = progress.step(at) == StepState::Started;
             if stage == Stage::Contract && work.options.contract_hides && is_last(step) {
                 return Ok(false);
             }
-            match step {
-                Step::Statement(it) if !it.servers.include(server) => {
-                    skip(work, recorded, stage, at, it, server).await?
+            let doing = async {
+                match step {
+                    Step::Statement(it) if !it.servers.include(server) => {
+                        let reason =
+                            format!("for servers {}; this one was {server} when the migration began", it.servers);
+                        skip(work, recorded, stage, at, it, reason).await
+                    }
+                    Step::Statement(it) => self.statement(work, recorded, (stage, at, begun), it).await,
+                    Step::Backfill(it) => self.fill(work, recorded, at, it).await,
+                    Step::Assertion(it) if it.on_way_back => Ok(()),
+                    Step::Assertion(_) | Step::Search(_) if asked(at) => Ok(()),
+                    Step::Assertion(it) => assert_none(work, recorded, it).await,
+                    // noted, so that the way back knows that it has to be asked
+                    Step::Search(it) if it.on_way_back => step_note(work, recorded, stage, at, Direction::Do).await,
+                    Step::Search(it) => search(work, recorded, it).await,
                 }
-                Step::Statement(it) => {
-                    let place = place(recorded, it.line);
-                    apply(work, &task_of(recorded, stage, at, it, &place), begun).await?;
-                }
-                Step::Backfill(it) => self.fill(work, recorded, at, it).await?,
-                Step::Assertion(it) if it.on_way_back => {}
-                Step::Assertion(it) => assert_none(work, recorded, it).await?,
-                Step::Search(it) => search(work, recorded, it).await?,
-            }
+            };
+            doing.instrument(span::step(at, step)).await?;
+        }
+        if !proven {
+            self.invariants_hold(work, recorded, stage).await?;
         }
         stage_note(work, recorded, stage, Direction::Do, "done").await?;
         ledger::mark(&mut work.session, recorded, stage, "done").await?;
         Ok(true)
+    }
+
+    async fn statement(
+        &self,
+        work: &mut Work<'_>,
+        recorded: &Recorded,
+        (stage, at, begun): (Stage, usize, bool),
+        it: &Statement,
+    ) -> Result<(), ExecError> {
+        if let Some(each) = &it.each {
+            return each::run(work, recorded, stage, at, (it, each)).await;
+        }
+        // what an earlier run has begun is asked for by what it does
+        if let Some(fact) = it.unless.as_ref().filter(|_| !begun)
+            && introspect::holds(&mut work.session, fact).await?
+        {
+            return skip(work, recorded, stage, at, it, format!("`{fact}` holds already")).await;
+        }
+        let place = place(recorded, it.line);
+        apply(work, &task_of(recorded, stage, at, it, &place), begun).await
     }
 
     async fn fill(
@@ -474,7 +569,8 @@ impl Runner {
         let fill = async {
             let options = &work.options.backfill;
             let (functions, observer) = (&work.options.functions, &*work.options.observer);
-            let outcome = backfill::fill_with(work.pool, &key, backfill, options, functions, observer).await;
+            let aborts = Some(work.aborts);
+            let outcome = backfill::fill_since(work.pool, &key, backfill, options, functions, observer, aborts).await;
             filled.notify_one();
             Ok(outcome)
         };
@@ -511,16 +607,15 @@ impl Runner {
     }
 }
 
-/// Says of a statement that it is not for this server. Nothing is to be undone then.
+/// Says of a statement that it is not for this server, or not needed. Nothing is to be undone then.
 async fn skip(
     work: &mut Work<'_>,
     recorded: &Recorded,
     stage: Stage,
     step: usize,
     statement: &Statement,
-    server: ServerVersion,
+    reason: String,
 ) -> Result<(), ExecError> {
-    let reason = format!("for servers {}; this one was {server} when the migration began", statement.servers);
     work.tell(&Event::Skipped { sql: statement.sql.clone(), reason: reason.clone() });
     let entry = Entry {
         step: Some(step),
@@ -553,8 +648,42 @@ fn task_of<'a>(
         claim: &statement.claim,
         done: &statement.done,
         clean_up,
+        noted: "done",
         place,
     }
+}
+
+const fn undo_task<'a>(
+    (recorded, stage, step, part): (&'a Recorded, Stage, usize, usize),
+    undo: &'a UndoStatement,
+    place: &'a str,
+) -> Task<'a> {
+    Task {
+        recorded,
+        stage,
+        step,
+        part: Some(part),
+        direction: Direction::Undo,
+        sql: undo.sql.as_str(),
+        transactional: undo.transactional,
+        settings: undo.settings.as_slice(),
+        claim: &undo.claim,
+        done: &undo.done,
+        clean_up: None,
+        noted: "done",
+        place,
+    }
+}
+
+async fn step_note(
+    work: &mut Work<'_>,
+    recorded: &Recorded,
+    stage: Stage,
+    step: usize,
+    direction: Direction,
+) -> Result<(), ExecError> {
+    let entry = Entry { step: Some(step), ..stage_entry(recorded, stage, direction, "done", None) };
+    ledger::note(&mut work.session, work.runner, &entry).await.map_err(ExecError::server("writing pontoon_ledger"))
 }
 
 async fn stage_note(

@@ -3,16 +3,17 @@
 use tokio::sync::Notify;
 
 use super::{Work, place};
+use crate::dialect::Dialect;
 use crate::exec::event::Event;
 use crate::exec::{ExecError, lock};
 use crate::migration::history::Recorded;
-use crate::migration::{Assertion, Search, Stage, Step};
+use crate::migration::{Assertion, Grace, Search, Stage, Step};
 
 /// Tells what would have contract refused. A query that cannot be asked before the other stages have run
 /// is asked in its own.
 pub(super) async fn look_ahead(work: &mut Work<'_>, recorded: &Recorded) {
     let first = recorded.migration.stage(Stage::Contract).map_while(|(_, step)| match step {
-        Step::Assertion(it) => Some(it),
+        Step::Assertion(it) if it.grace.is_none() => Some(it),
         _ => None,
     });
     for assertion in first {
@@ -33,7 +34,7 @@ pub(super) async fn search(work: &mut Work<'_>, recorded: &Recorded, search: &Se
     let (found, ()) = tokio::try_join!(walk, lock::guard(&mut work.session, &searched))?;
     match found? {
         None => Ok(()),
-        Some(found) => Err(wrong(&place(recorded, search.line), &search.message, &found)),
+        Some(found) => Err(wrong(&place(recorded, search.line), &search.message, &found, search.on_way_back)),
     }
 }
 
@@ -43,16 +44,53 @@ pub(super) async fn assert_none(
     assertion: &Assertion,
 ) -> Result<(), ExecError> {
     let place = place(recorded, assertion.line);
-    match found(work, assertion).await.map_err(ExecError::server(place.clone()))? {
-        None => Ok(()),
-        Some(found) => Err(wrong(&place, &assertion.message, &found)),
+    match (found(work, assertion).await.map_err(ExecError::server(place.clone()))?, &assertion.grace) {
+        (None, _) => Ok(()),
+        (Some(_), Some(grace)) => stays(work, &place, &assertion.message, grace).await,
+        (Some(found), None) => Err(wrong(&place, &assertion.message, &found, assertion.on_way_back)),
     }
 }
 
-fn wrong(place: &str, message: &str, found: &str) -> ExecError {
-    ExecError::Incomplete(format!(
-        "{place}: {message}: {found}\n  help: mend that, and run the command again; or `undo`"
-    ))
+/// What was found may be there until the grace has passed since the other migration's contract, by the server's clock. A
+/// migration that was noted and not run (`baseline`) counts from its note.
+async fn stays(work: &mut Work<'_>, place: &str, message: &str, grace: &Grace) -> Result<(), ExecError> {
+    let since = work.session.dialect().literal(&grace.since);
+    let noted = format!(
+        "FROM pontoon_ledger WHERE migration = {since} AND stage = 'contract' AND step IS NULL AND direction = 'do' AND event = 'done'"
+    );
+    let sql = match work.session.dialect() {
+        Dialect::Postgres => format!(
+            "SELECT to_char(until AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS \"UTC\"'), (until <= clock_timestamp())::int::text \
+             FROM (SELECT max(at) + interval '{} hours' AS until {noted}) AS grace",
+            grace.hours
+        ),
+        Dialect::MySql => format!(
+            "SELECT CONCAT(DATE_FORMAT(DATE_SUB(until, INTERVAL TIMESTAMPDIFF(SECOND, UTC_TIMESTAMP(6), CURRENT_TIMESTAMP(6)) SECOND), \
+             '%Y-%m-%d %H:%i:%s'), ' UTC'), CAST(until <= CURRENT_TIMESTAMP(6) AS CHAR) \
+             FROM (SELECT DATE_ADD(MAX(at), INTERVAL {} HOUR) AS until {noted}) AS grace",
+            grace.hours
+        ),
+    };
+    let rows = work.session.rows(&sql).await.map_err(ExecError::server("reading pontoon_ledger"))?;
+    let answer = rows.into_iter().next().unwrap_or_default();
+    let until = answer.first().cloned().flatten();
+    if answer.get(1).cloned().flatten().as_deref() == Some("1") {
+        return Ok(());
+    }
+    Err(ExecError::Incomplete(match until {
+        Some(until) => format!(
+            "{place}: {message}: until {until}, which is {} after `{}` was contracted\n  help: run the command again then; or \
+             `undo`, and make the migration anew with another `--grace`",
+            Grace::spelled(grace.hours),
+            grace.since
+        ),
+        None => format!("{place}: {message}: `{}` has not been contracted here\n  help: see `status`", grace.since),
+    }))
+}
+
+fn wrong(place: &str, message: &str, found: &str, on_way_back: bool) -> ExecError {
+    let or = if on_way_back { "" } else { "; or `undo`" };
+    ExecError::Incomplete(format!("{place}: {message}: {found}\n  help: mend that, and run the command again{or}"))
 }
 
 /// The first rows that an assertion finds.

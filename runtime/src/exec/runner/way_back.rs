@@ -1,20 +1,26 @@
 //! The way back: all of the migration in flight, the last step first.
 
-use super::questions::assert_none;
-use super::{Outcome, Runner, Work, place, stage_entry, stage_note, task_of};
+use super::questions::{assert_none, search};
+use super::{Outcome, Runner, Work, each, place, stage_note, step_note, task_of, undo_task};
 use crate::dialect::Dialect;
-use crate::exec::apply::{Task, apply, clean_up};
+use crate::exec::apply::{apply, clean_up};
 use crate::exec::event::Event;
-use crate::exec::ledger::{self, Direction, Entry, Progress, StepState};
-use crate::exec::{ExecError, backfill, holds};
+use crate::exec::ledger::{self, Direction, Progress, StepState};
+use crate::exec::{ExecError, backfill, holds, span};
 use crate::migration::history::Recorded;
 use crate::migration::{Fact, Stage, Statement, Step, Undo};
 
 impl Runner {
-    pub(super) async fn take_back(&self, work: &mut Work<'_>) -> Result<Outcome, ExecError> {
+    /// `begun` keeps the migration that it is about: the connection may be lost after the last commit.
+    pub(super) async fn take_back(
+        &self,
+        work: &mut Work<'_>,
+        begun: &mut Option<String>,
+    ) -> Result<Outcome, ExecError> {
         let history = self.history(work).await?;
         let Some((recorded, progress)) = self.in_flight(&history) else {
-            return Ok(Outcome::Nothing("no migration is in flight: what is contracted stays".into()));
+            let nothing = || Outcome::Nothing("no migration is in flight: what is contracted stays".into());
+            return Ok(begun.take().map_or_else(nothing, |migration| Outcome::Did { migration, stage: Stage::Expand }));
         };
         let id = &recorded.migration.id;
         way_back(work, recorded, &progress).await?;
@@ -22,16 +28,27 @@ impl Runner {
         if !self.options.undo_drops_rows {
             no_rows_go(work, recorded, &progress).await?;
         }
+        *begun = Some(id.clone());
         stage_note(work, recorded, Stage::Expand, Direction::Undo, "started").await?;
         ledger::mark(&mut work.session, recorded, Stage::Expand, "undoing").await?;
         for (at, (stage, step)) in recorded.migration.steps.iter().enumerate().rev() {
             let state = progress.step(at);
-            let Step::Statement(statement) = step else { continue };
             if state == StepState::Planned {
                 continue;
             }
-            work.tell(&Event::Stage { migration: id.clone(), stage: *stage, undo: true });
-            self.undo_statement(work, recorded, *stage, at, statement, state).await?;
+            match step {
+                Step::Statement(statement) => {
+                    work.tell(&Event::Stage { migration: id.clone(), stage: *stage, undo: true });
+                    let undo = self.undo_statement(work, recorded, *stage, at, statement, state);
+                    span::undo((id, *stage), (at, step), undo).await?;
+                }
+                Step::Search(it) if it.on_way_back => {
+                    let asked = search(work, recorded, it);
+                    span::undo((id, *stage), (at, step), asked).await?;
+                    step_note(work, recorded, *stage, at, Direction::Undo).await?;
+                }
+                _ => {}
+            }
         }
         backfill::forget(&mut work.session, id).await?;
         stage_note(work, recorded, Stage::Expand, Direction::Undo, "done").await?;
@@ -50,7 +67,9 @@ impl Runner {
     ) -> Result<(), ExecError> {
         let Undo::Statements(statements) = &statement.undo else { return Ok(()) };
         // begun and perhaps not done: then there may be nothing to undo
-        if state == StepState::Started && !holds(&mut work.session, &statement.done).await? {
+        // of a statement for each partition, each is asked for
+        let begun = state == StepState::Started && statement.each.is_none();
+        if begun && !holds(&mut work.session, &statement.done).await? {
             let repeatable = statement.done == Fact::Repeatable;
             if !repeatable {
                 return leftovers(work, recorded, stage, step, statement).await;
@@ -58,24 +77,18 @@ impl Runner {
         }
         let first = if let StepState::Undoing(part) = state { part } else { 0 };
         for (part, undo) in statements.iter().enumerate().skip(first) {
-            let task = Task {
-                recorded,
-                stage,
-                step,
-                part: Some(part),
-                direction: Direction::Undo,
-                sql: &undo.sql,
-                transactional: undo.transactional,
-                settings: &undo.settings,
-                claim: &undo.claim,
-                done: &undo.done,
-                clean_up: None,
-                place: &place(recorded, undo.line),
-            };
+            if let Some(each) = &undo.each {
+                each::take_back(work, recorded, (stage, step, part), (undo, each)).await?;
+                continue;
+            }
+            if each::skipped(work, undo).await? {
+                continue;
+            }
+            let place = place(recorded, undo.line);
+            let task = undo_task((recorded, stage, step, part), undo, &place);
             apply(work, &task, state == StepState::Undoing(part)).await?;
         }
-        let entry = Entry { step: Some(step), ..stage_entry(recorded, stage, Direction::Undo, "done", None) };
-        ledger::note(&mut work.session, work.runner, &entry).await.map_err(ExecError::server("writing pontoon_ledger"))
+        step_note(work, recorded, stage, step, Direction::Undo).await
     }
 }
 
@@ -84,13 +97,7 @@ async fn way_back(work: &mut Work<'_>, recorded: &Recorded, progress: &Progress)
     let id = &recorded.migration.id;
     for (at, (stage, step)) in recorded.migration.steps.iter().enumerate() {
         let Step::Statement(statement) = step else { continue };
-        let done = match progress.step(at) {
-            StepState::Planned => false,
-            StepState::Started if statement.done != Fact::Repeatable => {
-                holds(&mut work.session, &statement.done).await?
-            }
-            StepState::Started | StepState::Done | StepState::Undoing(_) => true,
-        };
+        let done = is_done(work, progress.step(at), statement).await?;
         if done && *stage == Stage::Contract && is_last(step) {
             return Err(ExecError::Refused(format!(
                 "contract of `{id}` has begun, and takes away what the way back needs\n  help: run `contract` to its end"
@@ -105,6 +112,32 @@ async fn way_back(work: &mut Work<'_>, recorded: &Recorded, progress: &Progress)
         }
     }
     Ok(())
+}
+
+async fn is_done(work: &mut Work<'_>, state: StepState, statement: &Statement) -> Result<bool, ExecError> {
+    match state {
+        StepState::Planned => Ok(false),
+        StepState::Started if statement.done != Fact::Repeatable && statement.each.is_none() => {
+            Ok(holds(&mut work.session, &statement.done).await?)
+        }
+        StepState::Started | StepState::Done | StepState::Undoing(_) => Ok(true),
+    }
+}
+
+/// The last step of contract that is done and has no way back.
+pub(super) async fn takes_away(
+    work: &mut Work<'_>,
+    recorded: &Recorded,
+    progress: &Progress,
+) -> Result<Option<usize>, ExecError> {
+    let mut last = None;
+    for (at, step) in recorded.migration.stage(Stage::Contract) {
+        let Step::Statement(statement) = step else { continue };
+        if is_last(step) && is_done(work, progress.step(at), statement).await? {
+            last = Some(at);
+        }
+    }
+    Ok(last)
 }
 
 /// Refuses a way back on which rows would be lost.

@@ -15,10 +15,11 @@ pub(super) struct Sieve {
     most: usize,
 }
 
-/// Values that may come twice, in order, and how often each was seen.
+/// Values that may come twice, in order, and how often each was seen, and in which batch first.
 pub(super) struct Suspects {
     hashes: Vec<u128>,
     counts: Vec<u64>,
+    batches: Vec<u32>,
 }
 
 impl Sieve {
@@ -53,7 +54,7 @@ impl Sieve {
     pub(super) fn take(&mut self) -> Suspects {
         self.tidy();
         let hashes = std::mem::take(&mut self.suspects);
-        Suspects { counts: vec![0; hashes.len()], hashes }
+        Suspects { counts: vec![0; hashes.len()], batches: vec![0; hashes.len()], hashes }
     }
 
     fn tidy(&mut self) {
@@ -68,10 +69,18 @@ impl Suspects {
     }
 
     /// Counts a value: which suspect it is, and how often it was seen by now.
-    pub(super) fn count(&mut self, hash: u128) -> Option<(usize, u64)> {
+    pub(super) fn count(&mut self, hash: u128, batch: u32) -> Option<(usize, u64)> {
         let place = self.hashes.binary_search(&hash).ok()?;
         self.counts[place] += 1;
+        if self.counts[place] == 1 {
+            self.batches[place] = batch;
+        }
         Some((place, self.counts[place]))
+    }
+
+    /// The batch in which it was first.
+    pub(super) fn first(&self, place: usize) -> u32 {
+        self.batches[place]
     }
 
     pub(super) fn times(&self, place: usize) -> u64 {
@@ -103,12 +112,13 @@ mod tests {
         assert!(suspects.hashes.len() > 5_000, "so few bits let most of them by");
         let mut found = Vec::new();
         for value in values() {
-            if let Some((place, 2)) = suspects.count(value) {
+            if let Some((place, 2)) = suspects.count(value, 7) {
                 found.push(place);
             }
         }
         let times: Vec<_> = found.iter().map(|it| (suspects.hashes[*it], suspects.times(*it))).collect();
         assert_eq!((times.len(), suspects.guilty()), (2, 2));
+        assert_eq!(suspects.first(found[0]), 7);
         assert!(times.contains(&(hash(17), 3)) && times.contains(&(hash(4_711), 2)));
     }
 

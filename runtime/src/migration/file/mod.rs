@@ -17,17 +17,19 @@
 //! |---|---|
 //! | `@stage NAME` | what follows belongs to this stage |
 //! | `@server >= 18`, `@server < 18`, `@server >= 8.4, < 9` | the statement below, with its way back, is skipped on other versions |
+//! | `@each partition of TABLE`, `@each default partition of TABLE` | the statement below runs once for each partition that the catalog has at the time, whoever made it; `"{partition}"` stands for its name, there and in its claim and facts ([`super::Each`]) |
+//! | `@unless FACT` | the statement below is skipped where this holds already |
 //! | `@claim ...` | what the statement below locks, rewrites and scans ([`super::Claim`]) |
 //! | `@done FACT` | what the catalog says once it is done ([`super::Fact`]) |
 //! | `@no-transaction` | the server runs it outside a transaction only |
 //! | `@set NAME=VALUE` | a session variable, for this statement alone |
 //! | `@undo SQL` | the way back; once for each statement of it; further lines of its SQL are indented |
 //! | `@undo nothing: WHY`, `@undo impossible: WHY` | no statement of that kind |
-//! | `@undo-claim`, `@undo-done`, `@undo-no-transaction`, `@undo-set` | the same for the `@undo` before |
+//! | `@undo-each`, `@undo-unless`, `@undo-claim`, `@undo-done`, `@undo-no-transaction`, `@undo-set` | the same for the `@undo` before |
 //! | `@backfill TABLE.COLUMN`, `@invariant SQL` | the statements below, one for each `@walk`, fill this column |
 //! | `@invariant-once SQL` | the same for a column that takes NULL: asked at the backfill's end only |
 //! | `@rust NAME`, `@write SQL` | a Rust function of that name gives the values: the `@walk` selects rows, this writes one |
-//! | `@walk blocks`, `@walk keys NAME as CAST, ...` | how the statement below goes through the table |
+//! | `@walk blocks`, `@walk tids`, `@walk keys NAME as CAST, ...` | how the statement below goes through the table |
 //! | `@assert MESSAGE` | the query below must find no row |
 //! | `@search TABLE` | and is asked of the table batch by batch, along the `@walk keys` |
 //! | `@search-twice TABLE` | the same, and it may find rows, but no two whose first column is the same |
@@ -35,6 +37,9 @@
 //!
 //! A migration goes on as it began: the version that counts is the server's when expand began, so an
 //! upgrade in between does not mix two ways.
+//!
+//! A comment `-- pontoon: allow(RULE, reason = "...")` above a statement's directives accepts what `verify-migrations` finds
+//! about it; nothing else reads it.
 //!
 //! A statement ends with the `;` at the end of a line behind which there is nothing more, or
 //! a comment at the start of a line. So a comment inside a function's body is indented.

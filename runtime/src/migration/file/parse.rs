@@ -6,8 +6,8 @@ use super::skeleton::is_gap;
 use crate::dialect::Dialect;
 use crate::migration::claim::name_then_rest;
 use crate::migration::{
-    Assertion, Backfill, Claim, Fact, KeyCast, KeyColumn, Migration, RustFill, Search, Servers, Stage, Statement, Step,
-    Undo, UndoStatement, Walk, WalkBy, Wrong,
+    Assertion, Backfill, Claim, Each, Fact, Grace, KeyCast, KeyColumn, Migration, RustFill, Search, Servers, Stage,
+    Statement, Step, Undo, UndoStatement, Walk, WalkBy, Wrong,
 };
 
 pub(super) fn parse(id: &str, dialect: Dialect, file: &str, text: &str) -> Result<Migration, ParseError> {
@@ -33,6 +33,8 @@ struct Pending {
     comment: Vec<String>,
     line: Option<usize>,
     servers: Option<Servers>,
+    each: Option<Each>,
+    unless: Option<Fact>,
     claim: Option<Claim>,
     done: Option<Fact>,
     no_transaction: bool,
@@ -41,12 +43,22 @@ struct Pending {
     no_undo: Option<Undo>,
     assert: Option<(String, bool)>,
     search: Option<(Wrong, String)>,
+    grace: Option<Grace>,
     key: Option<Vec<KeyColumn>>,
+}
+
+impl Pending {
+    /// Whether something says that it is not for all, or more than once.
+    const fn is_for_some(&self) -> bool {
+        self.servers.is_some() || self.each.is_some() || self.unless.is_some()
+    }
 }
 
 struct PendingUndo {
     sql: String,
     line: usize,
+    each: Option<Each>,
+    unless: Option<Fact>,
     claim: Option<Claim>,
     done: Option<Fact>,
     no_transaction: bool,
@@ -117,6 +129,11 @@ impl Parser {
                 None => Err(format!("`@{name}` belongs to a `@backfill`, and there is none above it")),
             },
             "server" => set(&mut self.pending.servers, Servers::parse(value, self.dialect)?, "@server"),
+            "each" => {
+                let each = self.each(value)?;
+                set(&mut self.pending.each, each, "@each")
+            }
+            "unless" => set(&mut self.pending.unless, Fact::parse(value)?, "@unless"),
             "rust" | "write" => match &mut self.backfill {
                 Some((_, backfill, _)) => {
                     let fill =
@@ -133,15 +150,21 @@ impl Parser {
             "set" => setting(&mut self.pending.settings, value),
             "assert" => set(&mut self.pending.assert, (value.to_owned(), false), "@assert"),
             "undo-assert" => set(&mut self.pending.assert, (value.to_owned(), true), "@undo-assert"),
+            "grace" => {
+                if !matches!(self.pending.assert, Some((_, false))) {
+                    return Err("`@grace` has no `@assert` above it: what is it that stays for so long?".into());
+                }
+                set(&mut self.pending.grace, Grace::parse(value)?, "@grace")
+            }
             "search" => self.search(Wrong::Rows, value),
             "search-twice" => self.search(Wrong::Twice, value),
             "undo" => self.undo(line, value),
             _ => match name.strip_prefix("undo-") {
                 Some(part) => self.undo_part(part, value),
                 None => Err(format!(
-                    "`@{name}` is none of: stage, server, claim, done, no-transaction, set, undo, undo-claim, undo-done, \
-                     undo-no-transaction, undo-set, backfill, rust, write, invariant, invariant-once, walk, assert, undo-assert, \
-                     search, search-twice"
+                    "`@{name}` is none of: stage, server, each, unless, claim, done, no-transaction, set, undo, undo-each, \
+                     undo-unless, undo-claim, undo-done, undo-no-transaction, undo-set, backfill, rust, write, invariant, invariant-once, walk, assert, undo-assert, \
+                     search, search-twice, grace"
                 )),
             },
         }
@@ -188,6 +211,8 @@ impl Parser {
         self.pending.undo.push(PendingUndo {
             sql,
             line,
+            each: None,
+            unless: None,
             claim: None,
             done: None,
             no_transaction: false,
@@ -197,14 +222,26 @@ impl Parser {
     }
 
     fn undo_part(&mut self, part: &str, value: &str) -> Outcome {
+        let each = if part == "each" { Some(self.each(value)?) } else { None };
         let undo = self.pending.undo.last_mut().ok_or_else(|| format!("`@undo-{part}` has no `@undo` above it"))?;
         match part {
+            "each" => each.map_or(Ok(()), |each| set(&mut undo.each, each, "@undo-each")),
+            "unless" => set(&mut undo.unless, Fact::parse(value)?, "@undo-unless"),
             "claim" => set(&mut undo.claim, Claim::parse(value, self.dialect)?, "@undo-claim"),
             "done" => set(&mut undo.done, Fact::parse(value)?, "@undo-done"),
             "no-transaction" => flag(&mut undo.no_transaction, "@undo-no-transaction"),
             "set" => setting(&mut undo.settings, value),
-            _ => Err(format!("`@undo-{part}` is none of: undo-claim, undo-done, undo-no-transaction, undo-set")),
+            _ => Err(format!(
+                "`@undo-{part}` is none of: undo-each, undo-unless, undo-claim, undo-done, undo-no-transaction, undo-set"
+            )),
         }
+    }
+
+    fn each(&self, value: &str) -> Result<Each, String> {
+        if self.dialect != Dialect::Postgres {
+            return Err("`@each` goes through partitions, and Pontoon partitions tables on PostgreSQL alone".into());
+        }
+        Each::parse(value)
     }
 
     fn begin_backfill(&mut self, line: usize, value: &str) -> Outcome {
@@ -215,7 +252,7 @@ impl Parser {
         let rest = rest.strip_prefix('.').ok_or("`@backfill` names a table and a column: `@backfill users.email`")?;
         let (column, _) = name_then_rest(rest)?;
         let pending = std::mem::take(&mut self.pending);
-        if pending.servers.is_some() {
+        if pending.is_for_some() {
             return Err(only_statements());
         }
         let backfill = Backfill {
@@ -234,7 +271,7 @@ impl Parser {
     }
 
     fn search(&mut self, wrong: Wrong, value: &str) -> Outcome {
-        if !matches!(self.pending.assert, Some((_, false))) {
+        if self.pending.assert.is_none() {
             return Err("`@search` has no `@assert` above it: what does it mean when it finds something?".into());
         }
         let (table, rest) = name_then_rest(value)?;
@@ -249,7 +286,7 @@ impl Parser {
         if self.pending.search.is_some() {
             return match by {
                 WalkBy::Keys(columns) => set(&mut self.pending.key, columns, "@walk"),
-                WalkBy::Blocks => Err("a `@search` goes by keys".into()),
+                WalkBy::Blocks | WalkBy::Tids => Err("a `@search` goes by keys".into()),
             };
         }
         match &mut self.backfill {
@@ -273,7 +310,7 @@ impl Parser {
             if function.name.is_empty() || function.write.is_empty() {
                 return Err(format!("{name} has one of `@rust` and `@write`, and needs both"));
             }
-            if backfill.walks.iter().any(|it| it.by == WalkBy::Blocks) {
+            if backfill.walks.iter().any(|it| !matches!(it.by, WalkBy::Keys(_))) {
                 return Err(format!("{name} is a Rust function's, which walks by `keys` only"));
             }
         }
@@ -294,12 +331,14 @@ impl Parser {
         }
         let mut pending = std::mem::take(&mut self.pending);
         let step = match (pending.assert.take(), pending.search.take()) {
-            (Some(_), _) if pending.servers.is_some() => return Err(only_statements()),
-            (Some((message, _)), Some((wrong, table))) => {
+            (Some(_), _) if pending.is_for_some() => return Err(only_statements()),
+            (Some((message, on_way_back)), Some((wrong, table))) => {
                 let key = pending.key.ok_or("the statement of a search stands under a `@walk keys ...`")?;
-                Step::Search(Search { message, wrong, table, key, sql, line })
+                Step::Search(Search { message, on_way_back, wrong, table, key, sql, line })
             }
-            (Some((message, on_way_back)), None) => Step::Assertion(Assertion { message, sql, on_way_back, line }),
+            (Some((message, on_way_back)), None) => {
+                Step::Assertion(Assertion { message, sql, on_way_back, grace: pending.grace, line })
+            }
             (None, _) => Step::Statement(statement(pending, sql, line)?),
         };
         self.push(step);
@@ -326,7 +365,8 @@ impl Parser {
 }
 
 fn only_statements() -> String {
-    "`@server` stands above a statement: backfills and assertions run on every version".into()
+    "`@server`, `@each` and `@unless` stand above a statement: backfills and assertions run on every version, and once"
+        .into()
 }
 
 fn statement(pending: Pending, sql: String, line: usize) -> Result<Statement, String> {
@@ -344,6 +384,8 @@ fn statement(pending: Pending, sql: String, line: usize) -> Result<Statement, St
     Ok(Statement {
         comment: pending.comment.join("\n"),
         servers: pending.servers.unwrap_or_default(),
+        each: pending.each,
+        unless: pending.unless,
         sql,
         transactional: !pending.no_transaction,
         settings: pending.settings,
@@ -356,6 +398,8 @@ fn statement(pending: Pending, sql: String, line: usize) -> Result<Statement, St
 
 fn undo_statement(pending: PendingUndo, done: &Fact) -> Result<UndoStatement, String> {
     Ok(UndoStatement {
+        each: pending.each,
+        unless: pending.unless,
         sql: pending.sql,
         transactional: !pending.no_transaction,
         settings: pending.settings,
@@ -366,10 +410,13 @@ fn undo_statement(pending: PendingUndo, done: &Fact) -> Result<UndoStatement, St
 }
 
 fn walk_by(value: &str) -> Result<WalkBy, String> {
-    if value == "blocks" {
-        return Ok(WalkBy::Blocks);
+    match value {
+        "blocks" => return Ok(WalkBy::Blocks),
+        "tids" => return Ok(WalkBy::Tids),
+        _ => {}
     }
-    let list = value.strip_prefix("keys ").ok_or_else(|| format!("`{value}` is neither `blocks` nor `keys ...`"))?;
+    let list =
+        value.strip_prefix("keys ").ok_or_else(|| format!("`{value}` is none of: `blocks`, `tids`, `keys ...`"))?;
     let mut columns = Vec::new();
     let mut rest = list;
     loop {

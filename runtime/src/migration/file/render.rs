@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use crate::migration::claim::quote;
 use crate::migration::{
-    Assertion, Backfill, Claim, Fact, KeyCast, KeyColumn, Migration, Search, Stage, Statement, Step, Undo,
+    Assertion, Backfill, Claim, Each, Fact, KeyCast, KeyColumn, Migration, Search, Stage, Statement, Step, Undo,
     UndoStatement, WalkBy, Wrong,
 };
 
@@ -38,6 +38,7 @@ fn statement(out: &mut String, it: &Statement) {
     if !it.servers.all() {
         directive(out, "server", &it.servers.to_string());
     }
+    chosen(out, "", it.each.as_ref(), it.unless.as_ref());
     attributes(out, "", it.transactional, &it.settings, &it.claim);
     directive(out, "done", &it.done.to_string());
     match &it.undo {
@@ -54,9 +55,19 @@ fn statement(out: &mut String, it: &Statement) {
 
 fn undo_statement(out: &mut String, it: &UndoStatement, done: &Fact) {
     directive(out, "undo", &format!("{};", it.sql));
+    chosen(out, "undo-", it.each.as_ref(), it.unless.as_ref());
     attributes(out, "undo-", it.transactional, &it.settings, &it.claim);
     if it.done != done.negated() {
         directive(out, "undo-done", &it.done.to_string());
+    }
+}
+
+fn chosen(out: &mut String, prefix: &str, each: Option<&Each>, unless: Option<&Fact>) {
+    if let Some(each) = each {
+        directive(out, &format!("{prefix}each"), &each.to_string());
+    }
+    if let Some(fact) = unless {
+        directive(out, &format!("{prefix}unless"), &fact.to_string());
     }
 }
 
@@ -89,6 +100,7 @@ fn backfill(out: &mut String, it: &Backfill) {
 fn walk_by(by: &WalkBy) -> String {
     match by {
         WalkBy::Blocks => "blocks".into(),
+        WalkBy::Tids => "tids".into(),
         WalkBy::Keys(columns) => walk_by_keys(columns),
     }
 }
@@ -107,11 +119,14 @@ fn walk_by_keys(columns: &[KeyColumn]) -> String {
 
 fn assertion(out: &mut String, it: &Assertion) {
     directive(out, if it.on_way_back { "undo-assert" } else { "assert" }, &it.message);
+    if let Some(grace) = &it.grace {
+        directive(out, "grace", &grace.to_string());
+    }
     let _ = writeln!(out, "{};", it.sql);
 }
 
 fn search(out: &mut String, it: &Search) {
-    directive(out, "assert", &it.message);
+    directive(out, if it.on_way_back { "undo-assert" } else { "assert" }, &it.message);
     let name = match it.wrong {
         Wrong::Rows => "search",
         Wrong::Twice => "search-twice",

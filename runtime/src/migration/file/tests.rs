@@ -33,6 +33,8 @@ $$;
 -- @invariant SELECT count(*) FROM users WHERE display_name IS NULL;
 -- @walk blocks
 UPDATE users SET display_name = 'x' WHERE ctid >= $1::tid;
+-- @walk tids
+UPDATE users SET display_name = 'z' WHERE ctid = ANY ('{}');
 -- @walk keys id as bigint, price as numeric(12,2), name as text
 UPDATE users SET display_name = 'y' WHERE id >= $1;
 
@@ -66,7 +68,7 @@ fn a_file_reads_back_as_it_was_written() {
     assert_eq!(render(&migration), FILE);
     assert_eq!(migration.steps.len(), 6);
     let lines: Vec<_> = migration.steps.iter().map(|(_, step)| step.line()).collect();
-    assert_eq!(lines, [11, 17, 32, 45, 48, 53]);
+    assert_eq!(lines, [11, 17, 32, 47, 50, 55]);
 }
 
 #[test]
@@ -92,7 +94,7 @@ fn each_mistake_is_named_with_its_place() {
     error(
         "-- @stage validate",
         "-- @stage expand",
-        "m/postgres.sql:36:4: stage `expand` cannot follow here: each stands once, in their order",
+        "m/postgres.sql:38:4: stage `expand` cannot follow here: each stands once, in their order",
     );
     error(
         "ACCESS EXCLUSIVE; reads brief; writes brief\n-- @done",
@@ -109,12 +111,12 @@ fn each_mistake_is_named_with_its_place() {
     error(
         "-- @invariant SELECT count(*) FROM users WHERE display_name IS NULL;\n",
         "",
-        "m/postgres.sql:35:4: the backfill of `users.display_name` at line 28 has no `@invariant`",
+        "m/postgres.sql:37:4: the backfill of `users.display_name` at line 28 has no `@invariant`",
     );
     error(
         "-- @server >= 14",
         "-- @server 14",
-        "m/postgres.sql:38:4: `14` is no range of versions; write `>= 18`, `< 18`, or both with a comma between",
+        "m/postgres.sql:40:4: `14` is no range of versions; write `>= 18`, `< 18`, or both with a comma between",
     );
     error(
         "-- @walk blocks",
@@ -124,27 +126,27 @@ fn each_mistake_is_named_with_its_place() {
     error(
         "-- @assert",
         "-- @server < 18\n-- @assert",
-        "m/postgres.sql:49:1: `@server` stands above a statement: backfills and assertions run on every version",
+        "m/postgres.sql:51:1: `@server`, `@each` and `@unless` stand above a statement: backfills and assertions run on every version, and once",
     );
     error(
         "-- @no-transaction",
         "-- @outside",
-        "m/postgres.sql:39:4: `@outside` is none of: stage, server, claim, done, no-transaction, set, undo, undo-claim, undo-done, undo-no-transaction, undo-set, backfill, rust, write, invariant, invariant-once, walk, assert, undo-assert, search, search-twice",
+        "m/postgres.sql:41:4: `@outside` is none of: stage, server, each, unless, claim, done, no-transaction, set, undo, undo-each, undo-unless, undo-claim, undo-done, undo-no-transaction, undo-set, backfill, rust, write, invariant, invariant-once, walk, assert, undo-assert, search, search-twice, grace",
     );
     error(
         "$2::text::bigint;",
         "$2::text::bigint",
-        "m/postgres.sql:53:90: the statement that begins at line 53 has no closing `;`",
+        "m/postgres.sql:55:90: the statement that begins at line 55 has no closing `;`",
     );
     error(
         "-- @walk keys id as bigint\nSELECT",
         "-- @walk blocks\nSELECT",
-        "m/postgres.sql:52:4: a `@search` goes by keys",
+        "m/postgres.sql:54:4: a `@search` goes by keys",
     );
     error(
         "-- @assert users have the same name\n",
         "",
-        "m/postgres.sql:50:4: `@search` has no `@assert` above it: what does it mean when it finds something?",
+        "m/postgres.sql:52:4: `@search` has no `@assert` above it: what does it mean when it finds something?",
     );
 }
 
@@ -199,4 +201,32 @@ fn a_rust_function_reads_back_and_half_of_one_is_refused() {
     let error = parsed(&text.replace("keys id as bigint", "blocks")).unwrap_err();
     assert!(error.contains("walks by `keys` only"), "{error}");
     assert!(parsed("-- @stage expand\n-- @rust f\n").unwrap_err().contains("belongs to a `@backfill`"));
+}
+
+#[test]
+fn a_search_on_the_way_back_reads_back() {
+    let text = "-- @stage expand\n\n-- @undo-assert users have no name; their (id)\n-- @search users\n-- @walk keys id as bigint\n\
+                SELECT id::text FROM users WHERE id >= $1::text::bigint AND id <= $2::text::bigint AND name = '';\n";
+    let migration = parsed(text).unwrap();
+    assert!(render(&migration).ends_with(text), "{}", render(&migration));
+    let (_, step) = &migration.steps[0];
+    assert!(matches!(step, crate::migration::Step::Search(it) if it.on_way_back), "{step:?}");
+}
+
+#[test]
+fn a_statement_for_each_partition_reads_back_and_is_postgresqls_alone() {
+    let text = "-- @stage validate\n\n-- @each partition of events\n-- @unless part-of \"{partition}\".i\n-- @no-transaction\n\
+                -- @claim locks \"{partition}\" SHARE UPDATE EXCLUSIVE; scans \"{partition}\"; reads no; writes no\n\
+                -- @done index \"{partition}\".\"{partition}_i\"\n-- @undo DROP INDEX CONCURRENTLY \"{partition}_i\";\n\
+                -- @undo-each partition of events\n-- @undo-unless not any-index events.i\n-- @undo-no-transaction\n\
+                -- @undo-claim locks \"{partition}\" SHARE UPDATE EXCLUSIVE; reads no; writes no\n\
+                CREATE INDEX CONCURRENTLY \"{partition}_i\" ON \"{partition}\" (a);\n";
+    let migration = parsed(text).unwrap();
+    assert!(render(&migration).ends_with(text), "{}", render(&migration));
+    let [(_, Step::Statement(it))] = &migration.steps[..] else { panic!("{migration:?}") };
+    assert_eq!(it.for_partition("e1").sql, "CREATE INDEX CONCURRENTLY \"e1_i\" ON \"e1\" (a)");
+    let error = parse("0002_x", Dialect::MySql, "m/mysql.sql", text).unwrap_err().to_string();
+    assert!(error.contains("m/mysql.sql:3:4: `@each` goes through partitions"), "{error}");
+    let error = parsed(&text.replace("partition of events\n-- @unless", "of events\n-- @unless")).unwrap_err();
+    assert!(error.contains("`of events` is neither `partition of TABLE`"), "{error}");
 }

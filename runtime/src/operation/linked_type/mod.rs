@@ -14,12 +14,11 @@ mod swap;
 
 use std::collections::BTreeSet;
 
-use super::add_check::{mysql_claim, small_enough};
 use super::change_type::spelled;
-use super::{Context, Draft, Refusal, Staging};
-use crate::dialect::{Dialect, assignable, mysql};
-use crate::migration::{Fact, Stage, Step};
-use crate::schema::{Column, Schema, Table};
+use super::{Context, Draft, Refusal, Staging, copy};
+use crate::dialect::{Dialect, assignable, integers, mysql};
+use crate::migration::{Fact, Stage};
+use crate::schema::{Column, ColumnType, Schema, Table};
 
 /// Table and column.
 type Place = (String, String);
@@ -128,6 +127,13 @@ fn apart(context: &Context<'_>, group: &BTreeSet<Place>, member: &Member<'_>) ->
     Ok(())
 }
 
+/// Whether old code reads the new type as the old one.
+fn stays_readable(before: &ColumnType, after: &ColumnType) -> bool {
+    let as_written = before.kind == after.kind && before.scale == after.scale;
+    let integer = |it: &ColumnType| integers(it.kind).is_some();
+    assignable(before, after) && (as_written || integer(before) && integer(after))
+}
+
 fn by_copy(context: &Context<'_>, members: &[Member<'_>]) -> Result<Staging, Refusal> {
     let first = &members[0];
     let table = &first.target.name;
@@ -143,28 +149,26 @@ fn by_copy(context: &Context<'_>, members: &[Member<'_>]) -> Result<Staging, Ref
                 .to_owned(),
         ));
     }
-    if let Some(member) = members.iter().find(|it| !assignable(&it.before.ty, &it.after.ty)) {
+    if let Some(member) = members.iter().find(|it| !stays_readable(&it.before.ty, &it.after.ty)) {
         return Err((
             format!("the type of {} changes, a key's, to one that does not hold every value as it is", member.place()),
             "keep the type, or make a new table".to_owned(),
         ));
     }
     let mut staging = Staging::default();
-    staging.push(Stage::Expand, Step::Assertion(small_enough(context, table)));
+    let effect = format!(
+        "the key of `{table}` from {} to another type copies the table, and writers wait for the whole copy",
+        spelled(first.before)
+    );
+    copy::allowed(context, Stage::Expand, table, &effect, &mut staging)?;
     let definition = mysql::ddl::column(first.after, first.after.nullable, first.after.default.of(Dialect::MySql));
     let modified = format!("MODIFY COLUMN {definition}");
     let fact = Fact::Type(table.clone(), first.after.name.clone(), context.dialect.catalog_type(&first.after.ty));
     let comment =
         "MySQL has no other way for a key: the table is copied, reads go on, writers wait for the whole copy.";
-    let sql = mysql::ddl::alter(table, &modified, "ALGORITHM=COPY, LOCK=SHARED");
-    let draft = Draft::new(comment, sql, mysql_claim(context, Stage::Expand, table), fact)
+    let sql = copy::mysql_sql(table, &modified);
+    let draft = Draft::new(comment, sql, copy::mysql_claim(context, Stage::Expand, table), fact)
         .undo_nothing("the wider type stays: it holds every value of the narrower one");
     staging.push(Stage::Expand, draft.step());
-    staging.warnings.push(format!(
-        "MySQL: the key of `{table}` from {} to another type copies the table, and writers wait for the whole copy. It is refused \
-         where there are more than {} rows (`--copy-rows`)",
-        spelled(first.before),
-        context.copy_rows()
-    ));
     Ok(staging)
 }

@@ -6,9 +6,10 @@ use super::Member;
 use super::swap::{Swap, Tie};
 use crate::dialect::{assignable, integers};
 use crate::migration::{Assertion, Stage, Step};
-use crate::operation::change_type::{Names, expressions, mirrored};
+use crate::operation::change_type::{Names, mirrored};
 use crate::operation::drop_column::retire;
 use crate::operation::filled_column::FilledColumn;
+use crate::operation::narrow::{Conversion, Narrowing};
 use crate::operation::{Context, Refusal, Staging, add_foreign_key, drop_index};
 use crate::schema::{Column, Table};
 
@@ -16,6 +17,9 @@ pub(super) fn by_shadows(context: &Context<'_>, members: &[Member<'_>]) -> Resul
     let mut staging = Staging::default();
     let shadows = members.iter().map(|it| Shadow::of(context, it)).collect::<Result<Vec<_>, _>>()?;
     for shadow in &shadows {
+        if let Some(narrowing) = &shadow.narrowing {
+            narrowing.search(context, Stage::Expand, &shadow.member.target.name, &mut staging);
+        }
         shadow.filled(context, false).begin(context, &mut staging)?;
     }
     let tables: BTreeMap<&str, &Table> = members.iter().map(|it| (it.target.name.as_str(), it.target)).collect();
@@ -48,7 +52,7 @@ pub(super) fn by_shadows(context: &Context<'_>, members: &[Member<'_>]) -> Resul
         // nobody need give it a value
         let old =
             Column { name: shadow.names.old.clone(), nullable: true, default: Default::default(), ..(*before).clone() };
-        retire(context, target, &old, &shadow.filled(context, true), &mut staging);
+        retire(context, target, &[&old], &shadow.filled(context, true), &mut staging)?;
     }
     Ok(staging)
 }
@@ -65,6 +69,7 @@ fn no_way_back(context: &Context<'_>, shadow: &Shadow<'_>) -> Option<Assertion> 
         ),
         sql: format!("SELECT {column} FROM {table} WHERE {column} > {high} OR {column} < {low} LIMIT 5"),
         on_way_back: true,
+        grace: None,
         line: 0,
     })
 }
@@ -78,13 +83,14 @@ pub(super) struct Shadow<'a> {
     pub(super) earlier: [String; 3],
     pub(super) later: [String; 3],
     pub(super) expressions: [String; 2],
+    narrowing: Option<Narrowing>,
 }
 
 impl<'a> Shadow<'a> {
     fn of(context: &Context<'_>, member: &'a Member<'a>) -> Result<Self, Refusal> {
         let Member { target, before, after, .. } = *member;
         let names = Names::of(&after.name);
-        let [forth, back] = expressions(context, &target.name, [before, after])?;
+        let Conversion { forth, back, narrowing } = Conversion::of(context, &target.name, [before, after])?;
         let name = &after.name;
         Ok(Self {
             member,
@@ -93,6 +99,7 @@ impl<'a> Shadow<'a> {
             earlier: [name, &names.new, name].map(String::clone),
             later: [&names.old, name, name].map(String::clone),
             expressions: [forth, fitting(context, member, back)],
+            narrowing,
             names,
         })
     }

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use super::Member;
 use super::shadow::Shadow;
+use crate::dialect::postgres::ddl::object_name;
 use crate::dialect::{Dialect, integers, postgres};
 use crate::migration::{Claim, Fact, LockMode, Stage};
 use crate::operation::change_type::{Names, in_a_text, stale_plans, strict_drivers};
@@ -239,7 +240,7 @@ impl<'a> Swap<'a> {
 
     /// As the server names it where the column is made with its table.
     fn rename_sequence(&self, table: &str, from: &str, to: &str) -> String {
-        let [from, to] = [from, to].map(|it| self.name(&format!("{table}_{it}_seq")));
+        let [from, to] = [from, to].map(|it| self.name(&object_name(table, Some(it), "seq")));
         format!("ALTER SEQUENCE IF EXISTS {from} RENAME TO {to}")
     }
 
@@ -301,5 +302,5 @@ struct Part {
 
 /// As PostgreSQL names it.
 fn key_name(table: &str) -> String {
-    format!("{table}_pkey")
+    object_name(table, None, "pkey")
 }

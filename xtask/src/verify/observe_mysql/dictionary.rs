@@ -95,7 +95,7 @@ impl Dictionary {
         Ok(())
     }
 
-    /// The tables whose lock a statement that names `named` may reach: these, and the other
+    /// The tables and views whose lock a statement that names `named` may reach: these, and the other
     /// ends of their foreign keys.
     pub(super) fn with_neighbours(&self, named: &BTreeSet<String>) -> BTreeSet<String> {
         let mut reached = named.clone();
@@ -107,8 +107,12 @@ impl Dictionary {
                 reached.insert(child.clone());
             }
         }
-        reached.retain(|name| self.tables.get(name).is_some_and(|it| !it.view));
+        reached.retain(|name| self.tables.contains_key(name));
         reached
+    }
+
+    pub(super) fn views(&self) -> BTreeSet<String> {
+        self.tables.iter().filter(|(_, it)| it.view).map(|(name, _)| name.clone()).collect()
     }
 }
 

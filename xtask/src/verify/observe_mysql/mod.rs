@@ -120,8 +120,9 @@ impl MySqlObserver {
         let named = named_tables(&words, &before);
         let io_before = io(&mut self.watcher).await?;
         let stage_before = self.last_stage().await?;
+        let mut unheld = BTreeSet::new();
         if is_ddl(&words) {
-            self.readers.hold(&self.url, &before.with_neighbours(&named)).await?;
+            unheld = self.readers.hold(&self.url, &before.with_neighbours(&named)).await?;
         }
         let started = Instant::now();
         let progress = Progress::default();
@@ -132,7 +133,9 @@ impl MySqlObserver {
             progress.done.store(true, Ordering::Release);
             ran
         };
-        let (ran, locks) = tokio::join!(run, watch(&mut self.watcher, self.thread, &mut self.readers, &progress));
+        let views = before.views();
+        let looks = watch(&mut self.watcher, self.thread, &mut self.readers, &views, &mut unheld, &progress);
+        let (ran, locks) = tokio::join!(run, looks);
         let duration_ms = started.elapsed().as_secs_f64() * 1_000.0;
         self.readers.release_all().await?;
         let (mut ran, mut locks) = (ran?, locks?);
@@ -159,7 +162,7 @@ impl MySqlObserver {
             alters: !requests.is_empty(),
             copied: self.copied_since(stage_before).await?,
         };
-        Ok(Observation { duration_ms, ..judge(&seen) })
+        Ok(Observation { duration_ms, unheld, ..judge(&seen) })
     }
 
     /// Statements on rows ran in a transaction that is still open: their locks are all there to see.

@@ -3,7 +3,8 @@
 //! A DDL holds its strongest lock for milliseconds. With an open transaction that has read
 //! the table it must wait for it, and while it waits `performance_schema.metadata_locks` shows
 //! what it holds and what it wants. Then that table's reader goes, and the statement comes to
-//! the next table: each end of a foreign key has a reader of its own.
+//! the next table: each end of a foreign key has a reader of its own, and so has a view. A view's
+//! reader holds the tables below it too, so it goes as soon as the statement waits for one of those.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -25,25 +26,44 @@ pub(super) struct Readers {
 }
 
 impl Readers {
-    /// Reads a row of every table and keeps the transactions open.
-    pub(super) async fn hold(&mut self, url: &str, tables: &BTreeSet<String>) -> Result<(), sqlx::Error> {
+    /// Opens every table and view, reads no row of it, and keeps the transactions open. Gives back what could not
+    /// be held.
+    pub(super) async fn hold(&mut self, url: &str, tables: &BTreeSet<String>) -> Result<BTreeSet<String>, sqlx::Error> {
+        let mut unheld: BTreeSet<String> = tables.iter().skip(READERS_MAX).cloned().collect();
         for table in tables.iter().take(READERS_MAX) {
             let mut conn = match self.idle.pop() {
                 Some(conn) => conn,
                 None => open(url).await?,
             };
-            let read = format!("START TRANSACTION; SELECT 1 FROM {} LIMIT 1", Dialect::MySql.ident(table));
+            let read = format!("START TRANSACTION; SELECT 1 FROM {} LIMIT 0", Dialect::MySql.ident(table));
             match conn.execute(read).await {
                 Ok(_) => drop(self.holding.insert(table.clone(), conn)),
-                // the file itself has locked it
-                Err(sqlx::Error::Database(_)) => {
+                Err(sqlx::Error::Database(error)) => {
+                    // otherwise the file itself has locked it, and its lock is there to be seen
+                    if is_broken_view(error.as_ref()) {
+                        unheld.insert(table.clone());
+                    }
                     conn.execute("ROLLBACK").await?;
                     self.idle.push(conn);
                 }
                 Err(error) => return Err(error),
             }
         }
-        Ok(())
+        Ok(unheld)
+    }
+
+    /// Lets a statement go on that waits for a table: whoever else is in its way there reads it through a view.
+    /// Gives back the views that nobody holds from then on, though the statement has not come to them.
+    async fn make_way(&mut self, table: &str, views: &BTreeSet<String>) -> Result<Vec<String>, sqlx::Error> {
+        if self.holding.contains_key(table) {
+            self.release(table).await?;
+            return Ok(Vec::new());
+        }
+        let held: Vec<String> = views.iter().filter(|it| self.holding.contains_key(*it)).cloned().collect();
+        for view in &held {
+            self.release(view).await?;
+        }
+        Ok(held)
     }
 
     async fn release(&mut self, table: &str) -> Result<(), sqlx::Error> {
@@ -61,6 +81,11 @@ impl Readers {
         }
         Ok(())
     }
+}
+
+/// ER_VIEW_INVALID: what it reads is not there.
+fn is_broken_view(error: &dyn sqlx::error::DatabaseError) -> bool {
+    error.try_downcast_ref::<sqlx::mysql::MySqlDatabaseError>().is_some_and(|it| it.number() == 1356)
 }
 
 /// A session that does not wait for long when a file has locked a table itself.
@@ -81,11 +106,14 @@ pub(super) struct Progress {
 /// The strongest lock of each table.
 pub(super) type Locks = BTreeMap<String, LockMode>;
 
-/// Looks on until the statement is done, and lets it go on wherever it waits for one of ours.
+/// Looks on until the statement is done, and lets it go on wherever it waits for one of ours. Adds to `unheld` what
+/// nobody held any more when the statement came to it.
 pub(super) async fn watch(
     watcher: &mut Conn,
     thread: u64,
     readers: &mut Readers,
+    views: &BTreeSet<String>,
+    unheld: &mut BTreeSet<String>,
     progress: &Progress,
 ) -> Result<Locks, sqlx::Error> {
     let mut locks = Locks::new();
@@ -97,11 +125,13 @@ pub(super) async fn watch(
             locks.clear();
             seen_of = attempt;
         }
-        if attempt == progress.attempt.load(Ordering::Acquire) {
-            merge(&mut locks, now);
+        // of which request these are cannot be told: nobody goes before they are seen once more
+        if attempt != progress.attempt.load(Ordering::Acquire) {
+            continue;
         }
+        merge(&mut locks, now);
         for table in pending {
-            readers.release(&table).await?;
+            unheld.extend(readers.make_way(&table, views).await?);
         }
     }
     Ok(locks)

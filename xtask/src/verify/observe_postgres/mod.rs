@@ -87,6 +87,15 @@ impl PostgresObserver {
         Ok(tables.map(|it| it.name).collect())
     }
 
+    /// The partitions that there are now, each with the table that it is of.
+    ///
+    /// # Errors
+    /// The connection is lost.
+    pub async fn partitions(&mut self) -> Result<BTreeMap<String, String>, sqlx::Error> {
+        let relations = relations::relations(&mut self.watcher).await?;
+        Ok(relations.into_values().filter_map(|it| Some((it.name, it.partition_of?))).collect())
+    }
+
     /// Prepares for the statements of one file. `true` if they need one transaction, which is open now.
     ///
     /// # Errors

@@ -17,13 +17,16 @@ use super::relations::{self, Counters, Relations};
 use super::{PostgresObserver, grown, locks_of, ms, number, refused, rows_before};
 use crate::verify::conn::Conn;
 use crate::verify::observation::{ObjectKind, Observation};
-use crate::verify::words::{contains, names, words};
+use crate::verify::words::{names, words};
 
 /// How often closed sessions are looked for; their processes end within milliseconds.
 const LOOKS_MAX: u32 = 250;
 
 /// `pg_stat_force_next_flush` is there from this version on.
 const VERSION_FLUSHES: u32 = 150_000;
+/// Before that, a session sends its counters on with the first transaction that ends so long after it last did, and
+/// what is read of them may be as old (`PGSTAT_STAT_INTERVAL`, and a little).
+const INTERVAL: Duration = Duration::from_millis(520);
 
 impl PostgresObserver {
     /// Runs a statement outside a transaction.
@@ -49,22 +52,25 @@ impl PostgresObserver {
         let rows = rows_before(&mut self.watcher, before, &grown).await?;
         let seen = Seen { before, base: &base, grown: &grown, rows: &rows, emptied: &[], sql, outside: true };
         let locks = locks?;
-        let mut observation = Observation { duration_ms, ..judge(&seen, &locks, &locks) };
-        if self.version < VERSION_FLUSHES {
-            scans_by_kind(&mut observation, sql);
-        }
-        Ok(observation)
+        Ok(Observation { duration_ms, ..judge(&seen, &locks, &locks) })
     }
 
     /// The server's counters, once those of our own sessions have reached them. A session that
     /// has just been closed brings its own when its process ends: that is waited for.
     async fn flushed(&mut self) -> Result<BTreeMap<u32, Counters>, sqlx::Error> {
         self.wait_for_strangers().await?;
-        if self.version >= VERSION_FLUSHES {
-            for session in [&mut self.main, &mut self.watcher] {
+        let flushes = self.version >= VERSION_FLUSHES;
+        if !flushes {
+            tokio::time::sleep(INTERVAL).await;
+        }
+        for session in [&mut self.main, &mut self.watcher] {
+            if flushes {
                 session.execute("SELECT pg_catalog.pg_stat_force_next_flush()").await?;
-                session.execute("SELECT 1").await?;
             }
+            session.execute("SELECT 1").await?;
+        }
+        if !flushes {
+            tokio::time::sleep(INTERVAL).await;
         }
         relations::shared_counters(&mut self.watcher).await
     }
@@ -122,19 +128,4 @@ fn named_tables(sql: &str, before: &Relations) -> Vec<String> {
         })
         .map(|(_, it)| it.name.clone())
         .collect()
-}
-
-/// Before PostgreSQL 15 a session's counters reach the server when it likes; there, the
-/// statements that read tables whole are known by their kind.
-fn scans_by_kind(observation: &mut Observation, sql: &str) {
-    let words = words(sql, Dialect::Postgres);
-    let builds = contains(&words, &["CREATE"]) || contains(&words, &["REINDEX"]) || contains(&words, &["CLUSTER"]);
-    if builds || contains(&words, &["FULL"]) {
-        let read: Vec<_> = observation
-            .tables()
-            .filter(|lock| observation.held_rows.contains(&lock.object))
-            .map(|it| it.object.clone())
-            .collect();
-        observation.scans.extend(read);
-    }
 }

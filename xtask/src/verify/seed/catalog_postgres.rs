@@ -208,7 +208,8 @@ pub(super) fn kind_of(name: &str, modifier: i32) -> Kind {
         "lseg" => Kind::Template("lseg(point(\u{1}, 0), point(\u{1} + 1, 1))"),
         "path" | "polygon" => Kind::Template("'((0,0),(1,' || \u{1} || '))'"),
         "line" => Kind::Template("'{1,-1,' || \u{1} || '}'"),
-        "pg_lsn" => Kind::Template("pg_lsn '0/0' + \u{1}"),
+        // nothing can be added to one before 14
+        "pg_lsn" => Kind::Template("('0/' || to_hex(\u{1}))"),
         "jsonpath" => Kind::Template("'$.n' || \u{1}"),
         "hstore" => Kind::Template("'n=>' || \u{1}"),
         "ltree" => Kind::Template("'n' || \u{1}"),

@@ -18,6 +18,7 @@ use testcontainers::{ContainerAsync, GenericImage, ImageExt as _, bollard};
 use tokio::runtime::Runtime;
 use tokio::time::timeout;
 
+use super::launch::POSTGRES_SETTINGS;
 use super::spec::{EngineSpec, numbers};
 use super::warden::Warden;
 use super::{Held, Started, owner, ready, say};
@@ -136,6 +137,9 @@ async fn run(engine: &bollard::Docker, dialect: Dialect, tag: &str) -> Result<St
         .with_label(LABEL, owner::me())
         .with_env_var(variable, &password)
         .with_startup_timeout(STARTUP);
+    if dialect == Dialect::Postgres {
+        request = request.with_cmd(["postgres"].into_iter().chain(POSTGRES_SETTINGS));
+    }
     if engine.inspect_image(&image).await.is_err() {
         say(&format!("fetching the image {image}"));
         request = request.pull_image().await.map_err(|error| format!("cannot fetch the image {image}: {error}"))?;

@@ -1,5 +1,7 @@
-//! Servers installed on this machine.
+//! Servers installed on this machine: where distributions put them, and below the folders that the user names.
 
+use std::collections::BTreeSet;
+use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -8,6 +10,11 @@ use pontoon::Dialect;
 use super::launch::{Installation, launch};
 use super::spec::{EngineSpec, numbers, product};
 use super::{Started, ready};
+
+/// Names further folders to look in, separated as those of the PATH.
+const FOLDERS: &str = "PONTOON_SERVERS";
+/// How many folders below a named one a server's programs may be: unpacked packages have them in `usr/lib/postgresql/13/bin`.
+const DEPTH: usize = 6;
 
 /// Starts an installed server, or says why there is none.
 pub(super) async fn start(spec: &EngineSpec) -> Result<Started, String> {
@@ -22,8 +29,9 @@ pub(super) async fn start(spec: &EngineSpec) -> Result<Started, String> {
 /// The newest installed server that `spec` accepts.
 fn find(spec: &EngineSpec) -> Result<Installation, String> {
     let mut found = Vec::new();
-    let mut others = Vec::new();
-    for folder in folders(spec.dialect) {
+    let named = std::env::var_os(FOLDERS).unwrap_or_default();
+    let (below, mut others) = below_named(&named, program(spec.dialect));
+    for folder in folders(spec.dialect).into_iter().chain(below) {
         match examine(&folder, spec.dialect) {
             Some(Ok(it)) if spec.accepts(&it.version) => found.push(it),
             Some(Ok(it)) => others.push(format!("{} {}", product(spec.dialect), it.version)),
@@ -34,7 +42,11 @@ fn find(spec: &EngineSpec) -> Result<Installation, String> {
     others.sort();
     others.dedup();
     found.into_iter().max_by_key(|it| numbers(&it.version)).ok_or_else(|| match others.as_slice() {
-        [] => format!("no {} is installed (looked for `{}`)", product(spec.dialect), program(spec.dialect)),
+        [] => format!(
+            "no {} is installed (looked for `{}`; further folders to look in are named by {FOLDERS})",
+            product(spec.dialect),
+            program(spec.dialect)
+        ),
         others => format!("installed is only: {}", others.join(", ")),
     })
 }
@@ -64,7 +76,26 @@ fn folders(dialect: Dialect) -> Vec<PathBuf> {
     folders
 }
 
-fn children(folder: &str) -> impl Iterator<Item = PathBuf> {
+/// The folders that hold `program` in and below those that the user names, and what cannot be looked into.
+fn below_named(named: &OsStr, program: &str) -> (Vec<PathBuf>, Vec<String>) {
+    let (mut found, mut refused) = (Vec::new(), Vec::new());
+    // a link may lead back up
+    let mut seen = BTreeSet::new();
+    for root in std::env::split_paths(named).filter(|it| !it.as_os_str().is_empty()) {
+        if let Err(error) = std::fs::read_dir(&root) {
+            refused.push(format!("{}, which {FOLDERS} names, cannot be read: {error}", root.display()));
+        }
+        let mut level = vec![root];
+        for _ in 0..=DEPTH {
+            level.retain(|it| it.canonicalize().is_ok_and(|real| seen.insert(real)));
+            found.extend(level.iter().filter(|it| it.join(program).is_file()).cloned());
+            level = level.iter().flat_map(children).filter(|it| it.is_dir()).collect();
+        }
+    }
+    (found, refused)
+}
+
+fn children(folder: impl AsRef<Path>) -> impl Iterator<Item = PathBuf> {
     std::fs::read_dir(folder).into_iter().flatten().flatten().map(|entry| entry.path())
 }
 
@@ -125,5 +156,37 @@ mod tests {
         let folder = fake("postgres", "postgres (PostgreSQL) 15.18 (Debian 15.18-0+deb12u1)");
         let reason = examine(folder.path(), Dialect::Postgres).unwrap().unwrap_err();
         assert!(reason.contains("without `initdb`"), "{reason}");
+    }
+
+    #[test]
+    fn servers_are_found_below_the_folders_that_are_named() {
+        let root = tempfile::tempdir().unwrap();
+        let put = |folder: &str| {
+            let folder = root.path().join(folder);
+            std::fs::create_dir_all(&folder).unwrap();
+            std::fs::write(folder.join("postgres"), "").unwrap();
+        };
+        put("a/node_modules/postgres-13/native/bin");
+        put("a/node_modules/postgres-14/native/bin");
+        put("b/usr/lib/postgresql/15/bin");
+        put("b/1/2/3/4/5/6/7/too-deep");
+        // a folder of the same name is no program, and a link that leads up does not lead round
+        std::fs::create_dir_all(root.path().join("a/share/postgres")).unwrap();
+        std::os::unix::fs::symlink(root.path(), root.path().join("b/up")).unwrap();
+        let named =
+            std::env::join_paths([root.path().join("a"), root.path().join("b"), root.path().join("c")]).unwrap();
+        let (mut found, refused) = below_named(&named, "postgres");
+        found.sort();
+        let found: Vec<_> = found.iter().map(|it| it.strip_prefix(root.path()).unwrap().to_str().unwrap()).collect();
+        assert_eq!(
+            found,
+            [
+                "a/node_modules/postgres-13/native/bin",
+                "a/node_modules/postgres-14/native/bin",
+                "b/usr/lib/postgresql/15/bin",
+            ]
+        );
+        assert_eq!(refused.len(), 1);
+        assert!(refused[0].contains("/c, which PONTOON_SERVERS names, cannot be read"), "{refused:?}");
     }
 }

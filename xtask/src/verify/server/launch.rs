@@ -85,6 +85,9 @@ async fn attempt(installation: Installation) -> Result<(Process, String), String
     Ok((running.process, running.admin_url))
 }
 
+/// PostgreSQL's defaults, durability above all, but for this: migrations may prepare transactions, and have them in their way.
+pub(super) const POSTGRES_SETTINGS: [&str; 2] = ["-c", "max_prepared_transactions=16"];
+
 /// A folder with an initialised, empty server in it.
 struct Ground {
     installation: Installation,
@@ -192,7 +195,7 @@ impl Ground {
     fn postgres(&self, port: u16) -> Command {
         let mut command = self.command("postgres");
         command.arg("-D").arg(self.path("data")).args(["-c", "listen_addresses=127.0.0.1"]);
-        command.args(["-c", "unix_socket_directories="]).arg("-p").arg(port.to_string());
+        command.args(["-c", "unix_socket_directories="]).arg("-p").arg(port.to_string()).args(POSTGRES_SETTINGS);
         command
     }
 

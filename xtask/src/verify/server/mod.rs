@@ -25,7 +25,7 @@ use pontoon::Dialect;
 
 pub use error::ServerError;
 pub use shared::shared;
-pub use spec::{EngineSpec, Source};
+pub use spec::{EngineSpec, Engines, Source};
 
 use super::conn::{Conn, dialect_of};
 
@@ -177,6 +177,11 @@ impl Server {
 /// # Errors
 /// The first engine that no source has.
 pub async fn start_all(engines: &[EngineSpec], source: &Source) -> Result<Vec<Server>, ServerError> {
+    start_each(engines, source).await.into_iter().map(|(_, server)| server).collect()
+}
+
+/// As [`start_all`], with every engine that was asked for and its server, or why there is none.
+pub async fn start_each(engines: &[EngineSpec], source: &Source) -> Vec<(EngineSpec, Result<Server, ServerError>)> {
     let engines = match (engines, source) {
         ([], Source::Url(url)) => dialect_of(url).into_iter().map(EngineSpec::any).collect(),
         ([], _) => Dialect::ALL.into_iter().map(EngineSpec::any).collect(),
@@ -185,15 +190,16 @@ pub async fn start_all(engines: &[EngineSpec], source: &Source) -> Result<Vec<Se
     let starting: Vec<_> = engines
         .into_iter()
         .map(|engine| {
-            let source = source.clone();
-            tokio::spawn(async move { Server::start(&engine, &source).await })
+            let (wanted, source) = (engine.clone(), source.clone());
+            (engine, tokio::spawn(async move { Server::start(&wanted, &source).await }))
         })
         .collect();
     let mut servers = Vec::new();
-    for server in starting {
-        servers.push(server.await.map_err(|panic| ServerError::Unfinished(panic.to_string()))?);
+    for (engine, server) in starting {
+        let server = server.await.unwrap_or_else(|panic| Err(ServerError::Unfinished(panic.to_string())));
+        servers.push((engine, server));
     }
-    servers.into_iter().collect()
+    servers
 }
 
 async fn start_from(name: &'static str, spec: &EngineSpec, source: &Source) -> Result<Started, String> {

@@ -1,4 +1,4 @@
-//! `postgres:17` and `--source auto`, as values.
+//! `postgres:17`, `postgres:13..18` and `--source auto`, as values.
 
 use std::fmt;
 use std::str::FromStr;
@@ -54,6 +54,56 @@ impl FromStr for EngineSpec {
             }
             version => Ok(Self { dialect, version: version.map(str::to_owned) }),
         }
+    }
+}
+
+/// The release series of each server: those of PostgreSQL, and those of MySQL that get fixes for years.
+const POSTGRES: &[&str] = &["13", "14", "15", "16", "17", "18"];
+const MYSQL: &[&str] = &["8.0", "8.4", "9.7"];
+
+/// What `--engine` names: one engine, or the series from one version to another, both among them (`postgres:13..18`).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Engines(pub Vec<EngineSpec>);
+
+impl Engines {
+    /// The engines of several of these, each once, in the order in which they are named.
+    pub fn flat(many: &[Self]) -> Vec<EngineSpec> {
+        let mut flat = Vec::new();
+        for spec in many.iter().flat_map(|it| &it.0) {
+            if !flat.contains(spec) {
+                flat.push(spec.clone());
+            }
+        }
+        flat
+    }
+}
+
+impl FromStr for Engines {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let Some((first, last)) = text.split_once("..") else { return Ok(Self(vec![text.parse()?])) };
+        let first: EngineSpec = first.parse()?;
+        let Some(from) = first.version.as_deref() else {
+            return Err(format!("`{text}` has no version to begin with; write `postgres:13..18`"));
+        };
+        // both ends are meant, so the way that Rust writes it means the same
+        let last = last.strip_prefix('=').unwrap_or(last);
+        let series = match first.dialect {
+            Dialect::Postgres => POSTGRES,
+            Dialect::MySql => MYSQL,
+        };
+        let place = |version: &str| {
+            series.iter().position(|it| *it == version).ok_or_else(|| {
+                format!("a range of {} is between two of {}; `{version}` is none", first.dialect, series.join(", "))
+            })
+        };
+        let (from, to) = (place(from)?, place(last)?);
+        if from > to {
+            return Err(format!("`{text}` is empty: the older version comes first"));
+        }
+        let one = |version: &&str| EngineSpec { dialect: first.dialect, version: Some((*version).to_owned()) };
+        Ok(Self(series[from..=to].iter().map(one).collect()))
     }
 }
 
@@ -149,6 +199,29 @@ mod tests {
     fn a_wrong_engine_says_how_to_write_it() {
         assert!("oracle".parse::<EngineSpec>().unwrap_err().contains("`oracle` is no engine"));
         assert!("mysql:latest".parse::<EngineSpec>().unwrap_err().contains("`latest` is no version"));
+    }
+
+    #[test]
+    fn a_range_names_every_series_between_its_ends() {
+        let names =
+            |text: &str| -> Vec<_> { text.parse::<Engines>().unwrap().0.iter().map(ToString::to_string).collect() };
+        assert_eq!(names("postgres:16..18"), ["postgres:16", "postgres:17", "postgres:18"]);
+        assert_eq!(names("postgresql:13..=14"), ["postgres:13", "postgres:14"]);
+        assert_eq!(names("mysql:8.0..9.7"), ["mysql:8.0", "mysql:8.4", "mysql:9.7"]);
+        assert_eq!(names("mysql"), ["mysql"]);
+        let flat = ["postgres:13..14", "mysql", "postgres:14..15"].map(|it| it.parse().unwrap());
+        let flat: Vec<_> = Engines::flat(&flat).iter().map(ToString::to_string).collect();
+        assert_eq!(flat, ["postgres:13", "postgres:14", "mysql", "postgres:15"]);
+    }
+
+    #[test]
+    fn a_wrong_range_says_what_may_be_written() {
+        let error = |text: &str| text.parse::<Engines>().unwrap_err();
+        assert!(error("postgres..18").contains("no version to begin with"));
+        assert!(error("postgres:18..13").contains("is empty"));
+        assert!(error("postgres:12..18").contains("`12` is none"), "{}", error("postgres:12..18"));
+        assert!(error("mysql:8.0..9").contains("between two of 8.0, 8.4, 9.7; `9` is none"));
+        assert!(error("oracle:1..2").contains("`oracle` is no engine"));
     }
 
     #[test]

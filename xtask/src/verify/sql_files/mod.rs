@@ -6,6 +6,7 @@
 
 mod body;
 mod classify;
+mod comments;
 mod error;
 mod layout;
 mod lex;
@@ -17,6 +18,7 @@ use std::path::{Path, PathBuf};
 use pontoon::Dialect;
 
 pub use classify::{is_transaction_control, needs_no_transaction};
+pub use comments::{Comment, Extent, comments};
 pub use error::SqlFileError;
 pub use split::SqlText;
 pub use token::{Token, TokenKind, keyword_tokens};
@@ -41,6 +43,8 @@ pub struct Script {
     pub path: PathBuf,
     /// Whether the file asks not to be run in a transaction.
     pub no_transaction: bool,
+    /// What it holds, without a mark of its encoding.
+    pub text: String,
     /// Its statements.
     pub statements: Vec<SqlText>,
 }
@@ -89,7 +93,12 @@ pub fn read_script(path: &Path, dialect: Dialect) -> Result<Script, SqlFileError
         let (line, column) = split::place(text, error.at);
         SqlFileError::Sql { path: path.to_owned(), line, column, message: error.message }
     })?;
-    Ok(Script { path: path.to_owned(), no_transaction: asks_for_no_transaction(text), statements })
+    Ok(Script {
+        path: path.to_owned(),
+        no_transaction: asks_for_no_transaction(text),
+        text: text.to_owned(),
+        statements,
+    })
 }
 
 /// sqlx's first line.
