@@ -128,7 +128,7 @@ fn theirs() -> MigrationRun {
     };
     let message = "ERROR: type \"integr\" does not exist (42704)";
     let refused = StatementRun {
-        observation: Some(Observation::refused(Refusal { message: message.into(), position: Some(25) })),
+        observation: Some(Observation::refused(Refusal { position: Some(25), ..Refusal::said(message) })),
         findings: vec![Finding::of(rule::ERROR, format!("{file}:9:25: the server refused the statement: {message}"))],
         ..statement("sql", (file, 9, 1), "ALTER TABLE small\n  ADD COLUMN b integr")
     };

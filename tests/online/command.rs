@@ -6,6 +6,7 @@ use std::process::{Command, ExitCode};
 use pontoon::Dialect;
 use pontoon::exec::backfill::Functions;
 use pontoon_xtask::verify::command::{self, Format, VerifyArgs};
+use pontoon_xtask::verify::limit::STATEMENT_LIMIT;
 use pontoon_xtask::verify::server::{Source, shared};
 
 const ROWS: u64 = 2_000;
@@ -18,6 +19,7 @@ async fn args(folder: &Path, format: Format) -> VerifyArgs {
         only: None,
         since: None,
         rows: ROWS,
+        statement_limit: STATEMENT_LIMIT.as_secs(),
         sql: Some(folder.join("migrations")),
         dialect: Some(Dialect::Postgres),
         setup: None,

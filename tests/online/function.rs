@@ -12,6 +12,7 @@ use pontoon::migration::history::Recorded;
 use pontoon::migration::{Backfill, Step};
 use pontoon_xtask::generate::{Folder, GenerateArgs, run_in};
 use pontoon_xtask::verify::finding::Verdict;
+use pontoon_xtask::verify::limit::STATEMENT_LIMIT;
 use pontoon_xtask::verify::run_history::{HistoryFile, run_history, run_history_with};
 use pontoon_xtask::verify::server::shared;
 use sqlx::{ColumnIndex, Decode, FromRow, Row, Type};
@@ -221,7 +222,8 @@ async fn a_function_is_verified_or_skipped_by_name(dialect: Dialect) {
         .map(|it| HistoryFile { file: it.migration.id.clone(), migration: it.migration })
         .collect();
     let server = shared(dialect).await;
-    let engine = run_history_with(&files, server, 2_000, None, &functions(&Arc::default())).await.unwrap();
+    let engine =
+        run_history_with(&files, server, 2_000, None, &functions(&Arc::default()), STATEMENT_LIMIT).await.unwrap();
     for it in engine.migrations.iter().flat_map(|it| &it.statements) {
         assert_eq!(it.verdict(), Verdict::Pass, "{}: {:?} {:?}", it.sql, it.findings, it.observation);
     }

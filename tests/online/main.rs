@@ -4,6 +4,7 @@
 mod cases;
 
 mod backfill;
+mod bad_input;
 mod by_hand;
 mod collation;
 mod command;

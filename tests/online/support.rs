@@ -33,10 +33,14 @@ macro_rules! on_both_servers {
 }
 pub(crate) use on_both_servers;
 
+/// Where the tests' servers come from.
+pub(crate) fn source() -> Source {
+    std::env::var("PONTOON_TEST_SOURCE").map_or(Source::Auto, |it| it.parse().unwrap())
+}
+
 /// A server that is this test's alone.
 pub(crate) async fn own(dialect: Dialect) -> Server {
-    let source = std::env::var("PONTOON_TEST_SOURCE").map_or(Source::Auto, |it| it.parse().unwrap());
-    Server::start(&EngineSpec::any(dialect), &source).await.unwrap()
+    Server::start(&EngineSpec::any(dialect), &source()).await.unwrap()
 }
 
 /// A fresh database, dropped when the test is over.

@@ -204,7 +204,7 @@ async fn sql(dialect: Dialect, isolated: bool, files: &[(&str, &str)]) -> Engine
     write(folder.path(), files);
     let setup = folder.path().join("setup/setup.sql");
     let setup = setup.exists().then_some(setup);
-    let run = SqlRun { folder: folder.path().to_owned(), dialect, setup, isolated, rows: ROWS, only: None };
+    let run = SqlRun { setup, isolated, ..SqlRun::of(folder.path(), dialect, ROWS) };
     run.run(&run.read().unwrap(), shared(dialect).await).await.unwrap()
 }
 

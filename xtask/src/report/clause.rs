@@ -95,7 +95,7 @@ mod tests {
     use crate::verify::outcome::Direction;
 
     fn run(sql: &str, position: Option<usize>) -> StatementRun {
-        let refusal = Refusal { message: String::new(), position };
+        let refusal = Refusal { position, ..Refusal::said("") };
         StatementRun {
             stage: "sql",
             direction: Direction::Do,

@@ -3,17 +3,20 @@
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::time::Duration;
 
 use clap::{Args, ValueEnum};
 use pontoon::Dialect;
 use pontoon::exec::backfill::Functions;
 
+use super::host::Host;
+use super::limit::STATEMENT_LIMIT;
 use super::outcome::{Missing, Outcome};
 use super::policy::{self, Settings, Texts};
 use super::run_history::{HistoryFile, run_history_with};
 use super::run_sql::{SqlMigrations, SqlRun};
 use super::selection::Selection;
-use super::server::{EngineSpec, Engines, Server, Source, start_each};
+use super::server::{EngineSpec, Engines, Source, start_each};
 use super::workbench::RunError;
 use super::{listing, rule, since};
 use crate::generate::Folder;
@@ -39,6 +42,9 @@ pub struct VerifyArgs {
     /// How many rows tables get that hold none
     #[arg(long, default_value_t = 50_000, value_name = "N")]
     pub rows: u64,
+    /// How many seconds a statement may run before it is ended and found
+    #[arg(long, default_value_t = STATEMENT_LIMIT.as_secs(), value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(1..))]
+    pub statement_limit: u64,
     /// Verify the SQL files of this folder instead of your own migrations
     #[arg(long, value_name = "DIR", requires = "dialect")]
     pub sql: Option<PathBuf>,
@@ -172,6 +178,7 @@ impl Work {
             isolated: args.isolated,
             rows: args.rows,
             only: args.only.clone(),
+            limit: Duration::from_secs(args.statement_limit),
         };
         let mut migrations = run.read().map_err(|error| error.to_string())?;
         if let Some(reference) = &args.since {
@@ -179,8 +186,7 @@ impl Work {
             let base = if folder.is_dir() { Some(folder.as_path()) } else { folder.parent() };
             let is_new =
                 |path: &Path| base.and_then(|it| path.strip_prefix(it).ok()).is_some_and(|it| changed.contains(it));
-            migrations
-                .keep(|file| [Some(&file.up), file.down.as_ref()].into_iter().flatten().any(|it| is_new(&it.path)));
+            migrations.keep(is_new);
         }
         Ok(Self::Sql(run, migrations))
     }
@@ -204,9 +210,7 @@ impl Work {
     /// How many migrations are to be observed.
     fn count(&self) -> usize {
         match self {
-            Self::Sql(_, migrations) => {
-                migrations.files().iter().filter(|it| migrations.selection().has(&it.stem)).count()
-            }
+            Self::Sql(_, migrations) => migrations.count(),
             Self::History(folder, selection) => folder.migrations.iter().filter(|it| selection.has(&it.id)).count(),
         }
     }
@@ -243,7 +247,16 @@ async fn verify(work: &Work, args: &VerifyArgs, functions: &Functions) -> Result
         match server {
             Ok(server) => {
                 eprintln!("verifying on {}", server.describe());
-                outcome.engines.push(one(work, args, functions, &server).await.map_err(|error| error.to_string())?);
+                let mut host = Host::Own { engine: engine.clone(), source: args.source.clone(), server };
+                match one(work, args, functions, &mut host).await {
+                    Ok(verified) => outcome.engines.push(verified),
+                    // the other servers may do
+                    Err(error @ (RunError::Connection(_) | RunError::Broken(_) | RunError::Server(_))) => {
+                        let reason = format!("the server was lost: {error}");
+                        outcome.missing.push(Missing { engine: engine.to_string(), reason });
+                    }
+                    Err(error) => return Err(error.to_string()),
+                }
             }
             Err(error) => outcome.missing.push(Missing { engine: engine.to_string(), reason: error.to_string() }),
         }
@@ -268,13 +281,15 @@ async fn one(
     work: &Work,
     args: &VerifyArgs,
     functions: &Functions,
-    server: &Server,
+    host: &mut Host<'_>,
 ) -> Result<super::outcome::Engine, RunError> {
     match work {
-        Work::Sql(run, migrations) => run.run(migrations, server).await,
+        Work::Sql(run, migrations) => run.run_on(migrations, host).await,
         Work::History(folder, selection) => {
+            let server = host.server();
+            let limit = Duration::from_secs(args.statement_limit);
             let files = history_files(folder, server.dialect()).map_err(RunError::Setup)?;
-            run_history_with(&files, server, args.rows, selection.clone(), functions).await
+            run_history_with(&files, server, args.rows, selection.clone(), functions, limit).await
         }
     }
 }
@@ -310,7 +325,7 @@ fn finish(args: &VerifyArgs, outcome: &Outcome) -> Result<ExitCode, String> {
     }
     match outcome.missing.iter().map(|it| it.engine.as_str()).collect::<Vec<_>>()[..] {
         [] => Ok(ExitCode::SUCCESS),
-        ref missing => Err(format!("nothing is verified on {}: there is no such server", missing.join(", "))),
+        ref missing => Err(format!("nothing is verified on {}: the report says why", missing.join(", "))),
     }
 }
 

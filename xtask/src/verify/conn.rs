@@ -86,6 +86,18 @@ impl Conn {
         Ok(self.rows(sql).await?.into_iter().next().and_then(|row| row.into_iter().next().flatten()))
     }
 
+    /// What the server knows the session by: the number of its process or thread.
+    ///
+    /// # Errors
+    /// Whatever the server says.
+    pub async fn id(&mut self) -> Result<String, sqlx::Error> {
+        let sql = match self {
+            Self::Postgres(_) => "SELECT pg_catalog.pg_backend_pid()::text",
+            Self::MySql(_) => "SELECT CONNECTION_ID()",
+        };
+        Ok(self.value(sql).await?.unwrap_or_default())
+    }
+
     /// Says goodbye to the server, so that it does not note an aborted connection.
     ///
     /// # Errors

@@ -6,7 +6,7 @@ use pontoon::migration::{Migration, Stage, Step};
 
 use super::run_history::HistoryFile;
 use super::selection::Selection;
-use super::sql_files::{Script, SqlFile};
+use super::sql_files::{Script, SqlFile, Unreadable};
 use crate::report::shortened;
 
 /// The statements of a project's own migrations, by stage.
@@ -38,9 +38,21 @@ fn stages(text: &mut String, migration: &Migration) {
 }
 
 /// The statements of anybody's files, forth and back.
-pub fn of_files(files: &[SqlFile], selection: &Selection) -> String {
+pub fn of_files(files: &[Result<SqlFile, Unreadable>], selection: &Selection) -> String {
     let mut text = String::new();
-    for file in files.iter().filter(|it| selection.has(&it.stem)) {
+    for file in files {
+        let file = match file {
+            Ok(file) => file,
+            Err(it) => {
+                if selection.has(&it.stem) {
+                    let _ = writeln!(text, "{}  cannot be read: {}", it.stem, it.error);
+                }
+                continue;
+            }
+        };
+        if !selection.has(&file.stem) {
+            continue;
+        }
         let _ = writeln!(text, "{}  {}", file.stem, file.up.path.display());
         statements(&mut text, &file.up);
         if let Some(down) = &file.down {

@@ -5,6 +5,8 @@ pub mod catalog;
 pub mod command;
 pub mod conn;
 pub mod finding;
+pub mod host;
+pub mod limit;
 pub mod listing;
 pub mod observation;
 pub mod observe_batch;

@@ -33,6 +33,15 @@ pub struct Refusal {
     pub message: String,
     /// Where in the statement, in characters counted from 1, if the server says so (PostgreSQL).
     pub position: Option<usize>,
+    /// It did not end within the limit, and we ended it.
+    pub over_limit: bool,
+}
+
+impl Refusal {
+    /// What the server said, without a place.
+    pub fn said(message: impl Into<String>) -> Self {
+        Self { message: message.into(), position: None, over_limit: false }
+    }
 }
 
 /// What a server did while it ran one statement.

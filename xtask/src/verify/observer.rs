@@ -56,9 +56,7 @@ impl Observer {
     pub async fn end_file(&mut self) -> Result<(), Refusal> {
         match self {
             Self::Postgres(it) => it.end_file().await,
-            Self::MySql(it) => {
-                it.end_file().await.map_err(|error| Refusal { message: error.to_string(), position: None })
-            }
+            Self::MySql(it) => it.end_file().await.map_err(|error| Refusal::said(error.to_string())),
         }
     }
 

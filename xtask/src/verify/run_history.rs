@@ -20,7 +20,8 @@ use super::becoming::{bounds, must_be_empty};
 use super::catalog::{self, Catalog};
 use super::conn::message_of;
 use super::finding::Finding;
-use super::observation::Observation;
+use super::limit::STATEMENT_LIMIT;
+use super::observation::{Observation, Refusal};
 use super::observe_batch::observe_batch;
 use super::outcome::{Direction, Engine, MigrationRun, StatementRun};
 use super::rule;
@@ -29,7 +30,7 @@ use super::seed::Seeding;
 use super::selection::Selection;
 use super::server::Server;
 use super::verdict::{compare, refused};
-use super::workbench::{RunError, Workbench};
+use super::workbench::{RunError, Unrun, Workbench};
 
 /// A migration, and the file it was read from.
 #[derive(Debug, Clone)]
@@ -50,10 +51,11 @@ pub async fn run_history(
     rows: u64,
     only: impl Into<Selection>,
 ) -> Result<Engine, RunError> {
-    run_history_with(history, server, rows, only, &Functions::new()).await
+    run_history_with(history, server, rows, only, &Functions::new(), STATEMENT_LIMIT).await
 }
 
-/// As [`run_history`], with Rust functions for the backfills that name them; those of others are skipped.
+/// As [`run_history`], with Rust functions for the backfills that name them; those of others are skipped. Ends
+/// statements that run for longer than `limit`.
 ///
 /// # Errors
 /// See [`run_history`].
@@ -63,8 +65,10 @@ pub async fn run_history_with(
     rows: u64,
     only: impl Into<Selection>,
     functions: &Functions,
+    limit: Duration,
 ) -> Result<Engine, RunError> {
-    let bench = Workbench::open(server, Seeding { rows, nulls: true }).await?.with_functions(functions.clone());
+    let bench = Workbench::open(server, Seeding { rows, nulls: true }).await?;
+    let bench = bench.with_functions(functions.clone()).with_limit(limit);
     let pool = Pool::connect_lazy(bench.url()).map_err(|error| RunError::Connection(error.to_string()))?;
     let facts = pool.session().await.map_err(|error| RunError::Connection(error.to_string()))?;
     let version = server.version().parse().map_err(RunError::Setup)?;
@@ -326,7 +330,7 @@ impl Run<'_> {
         let went = observation.error.is_none();
         if let Some(error) = &observation.error {
             let message = format!("{}:{}: the server refused the statement: {}", self.file, task.line, error.message);
-            findings = vec![Finding { message, ..refused(&error.message) }];
+            findings = vec![Finding { message, ..refused(error) }];
         } else if *task.done != Fact::Repeatable {
             let done_after = self.holds(task.done).await?;
             // on the way back, what a later step has removed already is gone
@@ -353,15 +357,13 @@ impl Run<'_> {
     async fn unobserved(&mut self, task: &Task<'_>) -> Result<(), RunError> {
         match self.bench.quiet(task.sql).await {
             Ok(()) => Ok(()),
-            Err(error @ sqlx::Error::Database(_)) => {
+            Err(Unrun::Refused(refusal)) => {
                 let again = if task.direction == Direction::Do { "forth" } else { "back" };
                 let message = format!(
                     "{}:{}: {again} once more, the server refused the statement: {}",
-                    self.file,
-                    task.line,
-                    message_of(&error)
+                    self.file, task.line, refusal.message
                 );
-                let finding = Finding { message, ..refused("") };
+                let finding = Finding { message, ..refused(&refusal) };
                 self.entries.push(self.bare(task.stage, task.line, task.sql, vec![finding]));
                 Err(RunError::Refused)
             }
@@ -479,7 +481,7 @@ impl Run<'_> {
 
     fn failed(&mut self, stage: Stage, line: usize, sql: &str, error: &str) -> Result<(), RunError> {
         let message = format!("{}:{line}: {error}", self.file);
-        let run = self.bare(stage, line, sql, vec![Finding { message, ..refused(error) }]);
+        let run = self.bare(stage, line, sql, vec![Finding { message, ..refused(&Refusal::said(error)) }]);
         self.entries.push(run);
         Err(RunError::Refused)
     }

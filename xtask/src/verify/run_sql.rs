@@ -1,20 +1,23 @@
 //! Anybody's migrations: plain SQL files, judged by what they do.
 
 use std::collections::BTreeSet;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use pontoon::Dialect;
 
-use super::catalog;
-use super::conn::message_of;
+use super::catalog::{self, Catalog};
 use super::finding::{Finding, list};
+use super::host::Host;
+use super::limit::STATEMENT_LIMIT;
 use super::observation::{Observation, Refusal};
 use super::outcome::{Direction, Engine, MigrationRun, StatementRun};
 use super::seed::Seeding;
 use super::selection::Selection;
 use super::server::Server;
-use super::sql_files::{Script, SqlFile, SqlText, is_transaction_control, read_folder, read_script};
-use super::workbench::{RunError, Workbench};
+use super::sql_files::{Script, SqlFile, SqlText, Unreadable, is_transaction_control, read_folder, read_script};
+use super::verdict::refused_how;
+use super::workbench::{RunError, Unrun, Workbench};
 use super::{rule, unclaimed};
 
 /// What to verify.
@@ -32,26 +35,42 @@ pub struct SqlRun {
     pub rows: u64,
     /// Only this file is observed.
     pub only: Option<String>,
+    /// How long a statement may run.
+    pub limit: Duration,
+}
+
+impl SqlRun {
+    /// Of all files of a folder, one after the other on one database.
+    pub fn of(folder: impl Into<PathBuf>, dialect: Dialect, rows: u64) -> Self {
+        let (setup, isolated, only, limit) = (None, false, None, STATEMENT_LIMIT);
+        Self { folder: folder.into(), dialect, setup, isolated, rows, only, limit }
+    }
 }
 
 /// Files that have been read.
 #[derive(Debug)]
 pub struct SqlMigrations {
-    files: Vec<SqlFile>,
+    files: Vec<Result<SqlFile, Unreadable>>,
     setup: Option<Script>,
     selection: Selection,
 }
 
 impl SqlMigrations {
-    /// The files, in their order.
-    pub fn files(&self) -> &[SqlFile] {
+    /// The files, in their order, also those that cannot be read.
+    pub fn files(&self) -> &[Result<SqlFile, Unreadable>] {
         &self.files
     }
 
     /// What the files hold, by their names in reports.
     pub fn texts(&self) -> impl Iterator<Item = (String, &str)> {
-        let scripts = self.files.iter().flat_map(|it| [Some(&it.up), it.down.as_ref()]).flatten();
+        let read = self.files.iter().filter_map(|it| it.as_ref().ok());
+        let scripts = read.flat_map(|it| [Some(&it.up), it.down.as_ref()]).flatten();
         scripts.map(|it| (it.path.display().to_string(), it.text.as_str()))
+    }
+
+    /// How many of them are observed.
+    pub fn count(&self) -> usize {
+        self.files.iter().filter(|it| self.selection.has(stem(it))).count()
     }
 
     /// Which of them are observed.
@@ -59,10 +78,16 @@ impl SqlMigrations {
         &self.selection
     }
 
-    /// Observes those only that were selected before and are `new`.
-    pub fn keep(&mut self, new: impl Fn(&SqlFile) -> bool) {
-        let stays = |it: &&SqlFile| self.selection.has(&it.stem) && new(it);
-        self.selection = Selection::of(self.files.iter().filter(stays).map(|it| it.stem.clone()));
+    /// Observes those only that were selected before and of which a file is `new`.
+    pub fn keep(&mut self, new: impl Fn(&Path) -> bool) {
+        let stays = |it: &&Result<SqlFile, Unreadable>| {
+            let is_new = match it {
+                Ok(it) => [Some(&it.up), it.down.as_ref()].into_iter().flatten().any(|it| new(&it.path)),
+                Err(it) => new(it.error.path()),
+            };
+            self.selection.has(stem(it)) && is_new
+        };
+        self.selection = Selection::of(self.files.iter().filter(stays).map(|it| stem(it).to_owned()));
     }
 }
 
@@ -70,38 +95,41 @@ impl SqlRun {
     /// Reads all files.
     ///
     /// # Errors
-    /// Names the file, and where in it, that cannot be read; `--only` names none.
+    /// The folder or the setup file cannot be read; `--only` names no file. One of many files that cannot be read is a
+    /// finding.
     pub fn read(&self) -> Result<SqlMigrations, RunError> {
-        let unreadable = |error: super::sql_files::SqlFileError| RunError::Setup(error.to_string());
-        let files = read_folder(&self.folder, self.dialect).map_err(unreadable)?;
+        let refused = |error: super::sql_files::SqlFileError| RunError::Setup(error.to_string());
+        let files = read_folder(&self.folder, self.dialect).map_err(refused)?;
         if let Some(only) = &self.only
-            && !files.iter().any(|it| it.stem == *only)
+            && !files.iter().any(|it| stem(it) == only)
         {
-            let known: Vec<_> = files.iter().map(|it| it.stem.clone()).collect();
+            let known: Vec<_> = files.iter().map(|it| stem(it).to_owned()).collect();
             return Err(RunError::Setup(format!("there is no migration `{only}`; there are {}", list(&known))));
         }
-        let setup =
-            self.setup.as_deref().map(|path| read_script(path, self.dialect)).transpose().map_err(unreadable)?;
+        let setup = self.setup.as_deref().map(|path| read_script(path, self.dialect)).transpose().map_err(refused)?;
         Ok(SqlMigrations { files, setup, selection: Selection::from(self.only.as_deref()) })
     }
 
     /// Runs all files on a server.
     ///
     /// # Errors
-    /// The server is lost, or a setup file is refused. That a migration is refused is a finding.
+    /// The server is lost, or a setup file is refused. That a migration is refused, or breaks its connection, is a
+    /// finding.
     pub async fn run(&self, migrations: &SqlMigrations, server: &Server) -> Result<Engine, RunError> {
-        let mut runs = Vec::new();
-        if self.isolated {
-            for file in migrations.files.iter().filter(|it| migrations.selection.has(&it.stem)) {
-                let mut bench = Workbench::open(server, Seeding { rows: self.rows, nulls: false }).await?;
-                let run = self.alone(&mut bench, migrations, file).await;
-                runs.extend(finished(bench, run).await?);
-            }
-        } else {
-            let mut bench = Workbench::open(server, Seeding { rows: self.rows, nulls: false }).await?;
-            let run = self.in_a_row(&mut bench, migrations).await;
-            runs = finished(bench, run).await?;
-        }
+        self.run_on(migrations, &mut Host::Given(server)).await
+    }
+
+    /// As [`run`](Self::run), where a server that a migration has ended is started again, so that the others are
+    /// judged.
+    ///
+    /// # Errors
+    /// See [`run`](Self::run); there is no other server.
+    pub async fn run_on(&self, migrations: &SqlMigrations, host: &mut Host<'_>) -> Result<Engine, RunError> {
+        let runs = match self.isolated {
+            true => self.each_alone(migrations, host).await?,
+            false => self.all_in_a_row(migrations, host).await?,
+        };
+        let server = host.server();
         Ok(Engine {
             engine: self.dialect.name(),
             version: server.version().to_owned(),
@@ -111,39 +139,145 @@ impl SqlRun {
         })
     }
 
+    async fn bench<'a>(&self, server: &'a Server) -> Result<Workbench<'a>, RunError> {
+        Ok(Workbench::open(server, Seeding { rows: self.rows, nulls: false }).await?.with_limit(self.limit))
+    }
+
+    async fn each_alone(&self, migrations: &SqlMigrations, host: &mut Host<'_>) -> Result<Vec<MigrationRun>, RunError> {
+        let mut runs = Vec::new();
+        for file in migrations.files.iter().filter(|it| migrations.selection.has(stem(it))) {
+            let file = match file {
+                Ok(file) => file,
+                Err(it) => {
+                    runs.push(unreadable(it));
+                    continue;
+                }
+            };
+            match (self.alone(migrations, file, host.server()).await, runs.last_mut()) {
+                (Ok(run), _) => runs.extend(run),
+                (Err(RunError::Broken(run)), _) => {
+                    runs.push(*run);
+                    host.revive().await?;
+                }
+                // nothing of this file has run: it was the one before
+                (Err(RunError::Connection(error)), Some(last)) => {
+                    broken_behind(last, &error);
+                    host.revive().await?;
+                    runs.extend(self.alone(migrations, file, host.server()).await?);
+                }
+                (Err(error), _) => return Err(error),
+            }
+        }
+        Ok(runs)
+    }
+
     async fn alone(
         &self,
-        bench: &mut Workbench<'_>,
         migrations: &SqlMigrations,
         file: &SqlFile,
+        server: &Server,
     ) -> Result<Vec<MigrationRun>, RunError> {
-        for setup in migrations.setup.iter().chain(&file.setup) {
-            quietly(bench, setup).await?;
-        }
-        Ok(vec![observed(bench, file, 0).await?])
+        let mut bench = self.bench(server).await?;
+        let run = async {
+            for setup in migrations.setup.iter().chain(&file.setup) {
+                quietly(&mut bench, setup).await?;
+            }
+            Ok(vec![observed(&mut bench, file, 0).await?])
+        };
+        let run = run.await;
+        finished(bench, run).await
+    }
+
+    /// All files on one database. One that breaks its connection is left out, and the others run anew without it.
+    async fn all_in_a_row(
+        &self,
+        migrations: &SqlMigrations,
+        host: &mut Host<'_>,
+    ) -> Result<Vec<MigrationRun>, RunError> {
+        let mut broken: Vec<MigrationRun> = Vec::new();
+        let mut runs = loop {
+            let mut bench = self.bench(host.server()).await?;
+            let run = self.in_a_row(&mut bench, migrations, &broken).await;
+            match finished(bench, run).await {
+                Ok(runs) => break runs,
+                Err(RunError::Broken(run)) => {
+                    broken.push(*run);
+                    host.revive().await?;
+                }
+                Err(error) => return Err(error),
+            }
+        };
+        runs.extend(broken);
+        runs.extend(migrations.files.iter().filter_map(|it| it.as_ref().err()).map(unreadable));
+        runs.retain(|it| migrations.selection.has(&it.id));
+        runs.sort_by_key(|run| migrations.files.iter().position(|it| stem(it) == run.id));
+        Ok(runs)
     }
 
     async fn in_a_row(
         &self,
         bench: &mut Workbench<'_>,
         migrations: &SqlMigrations,
+        without: &[MigrationRun],
     ) -> Result<Vec<MigrationRun>, RunError> {
         if let Some(setup) = &migrations.setup {
             quietly(bench, setup).await?;
         }
         let (mut runs, mut count) = (Vec::new(), 0);
-        let reach = migrations.selection.reach(migrations.files.iter().map(|it| it.stem.as_str()));
+        let reach = migrations.selection.reach(migrations.files.iter().map(stem));
         for file in &migrations.files[..reach] {
-            if !migrations.selection.has(&file.stem) {
+            let is_observed = migrations.selection.has(stem(file));
+            let file = match file {
+                Ok(file) if without.iter().any(|it| it.id == file.stem) => continue,
+                Ok(file) => file,
+                Err(_) if is_observed => continue,
+                Err(it) => return Err(RunError::Setup(it.error.to_string())),
+            };
+            if !is_observed {
                 quietly(bench, &file.up).await?;
                 continue;
             }
-            let run = observed(bench, file, count).await?;
-            count += run.statements.len();
-            runs.push(run);
+            match (observed(bench, file, count).await, runs.pop()) {
+                (Ok(run), last) => {
+                    count += run.statements.len();
+                    runs.extend(last);
+                    runs.push(run);
+                }
+                // nothing of this file has run: it was the one before
+                (Err(RunError::Connection(error)), Some(mut last)) => {
+                    broken_behind(&mut last, &error);
+                    return Err(RunError::Broken(Box::new(last)));
+                }
+                (Err(error), _) => return Err(error),
+            }
         }
         Ok(runs)
     }
+}
+
+/// The name of a migration, whether it can be read or not.
+fn stem(file: &Result<SqlFile, Unreadable>) -> &str {
+    match file {
+        Ok(it) => &it.stem,
+        Err(it) => &it.stem,
+    }
+}
+
+/// A migration that did not run, since it cannot be read.
+fn unreadable(file: &Unreadable) -> MigrationRun {
+    let (line, column) = file.error.place().unwrap_or((1, 1));
+    let statement = StatementRun {
+        stage: "sql",
+        direction: Direction::Do,
+        file: file.error.path().display().to_string(),
+        line,
+        column,
+        sql: file.error.excerpt().to_owned(),
+        claim: None,
+        observation: None,
+        findings: vec![Finding::of(rule::UNREADABLE, file.error.to_string())],
+    };
+    MigrationRun { id: file.stem.clone(), statements: vec![statement] }
 }
 
 /// Measures what ran; a run that came to nothing leaves nothing behind.
@@ -174,9 +308,12 @@ pub(super) async fn finished(
 async fn quietly(bench: &mut Workbench<'_>, script: &Script) -> Result<(), RunError> {
     bench.new_session().await?;
     for statement in &script.statements {
-        bench.quiet(&statement.sql).await.map_err(|error| {
-            let place = place(script, statement, &super::observe_postgres::refusal(&error));
-            RunError::Setup(format!("{place}: the server refused the statement: {}", message_of(&error)))
+        bench.quiet(&statement.sql).await.map_err(|unrun| match unrun {
+            Unrun::Refused(refusal) => {
+                let (place, how) = (place(script, statement, &refusal), refused_how(&refusal));
+                RunError::Setup(format!("{place}: {how}{}", refusal.message))
+            }
+            Unrun::Lost(error) => error.into(),
         })?;
     }
     Ok(())
@@ -188,21 +325,68 @@ async fn observed(bench: &mut Workbench<'_>, file: &SqlFile, first: usize) -> Re
     bench.new_session().await?;
     let before = catalog::read(bench.observer().watcher()).await?;
     let mut statements = Vec::new();
-    let mut went = script(bench, &file.up, Direction::Do, first, &mut statements).await?;
+    match there_and_back(bench, file, first, &before, &mut statements).await {
+        Ok(()) => Ok(MigrationRun { id: file.stem.clone(), statements }),
+        Err(RunError::Connection(error)) => Err(RunError::Broken(Box::new(broken(file, statements, &error)))),
+        Err(error) => Err(error),
+    }
+}
+
+async fn there_and_back(
+    bench: &mut Workbench<'_>,
+    file: &SqlFile,
+    first: usize,
+    before: &Catalog,
+    statements: &mut Vec<StatementRun>,
+) -> Result<(), RunError> {
+    let mut went = script(bench, &file.up, Direction::Do, first, statements).await?;
     if let (Some(down), true) = (&file.down, went) {
         bench.fill().await?;
         bench.new_session().await?;
-        went = script(bench, down, Direction::Undo, first, &mut statements).await?;
+        went = script(bench, down, Direction::Undo, first, statements).await?;
         let after = catalog::read(bench.observer().watcher()).await?;
-        let difference = catalog::difference(&before, &after);
+        let difference = catalog::difference(before, &after);
         if went && !difference.is_empty() {
-            add(&mut statements, undo_differs(&difference));
+            add(statements, undo_differs(&difference));
         }
         if went && let Err(error) = quietly(bench, &file.up).await {
-            add(&mut statements, Finding::of(rule::UNDO_DIFFERS, format!("forth again after the way back: {error}")));
+            add(statements, Finding::of(rule::UNDO_DIFFERS, format!("forth again after the way back: {error}")));
         }
     }
-    Ok(MigrationRun { id: file.stem.clone(), statements })
+    Ok(())
+}
+
+/// What is known of a file whose connection was lost: at which statement. What ran before it was not measured, so
+/// nothing is said of it.
+fn broken(file: &SqlFile, seen: Vec<StatementRun>, error: &str) -> MigrationRun {
+    let at = seen.len();
+    let ways = [(Some(&file.up), Direction::Do), (file.down.as_ref(), Direction::Undo)];
+    let all = ways.into_iter().filter_map(|(script, direction)| Some((script?, direction)));
+    let mut statements: Vec<_> = all
+        .flat_map(|(script, direction)| script.statements.iter().map(move |it| (script, it, direction)))
+        .map(|(script, it, direction)| entry(script, it, direction, None, &BTreeSet::new()))
+        .collect();
+    let at = at.min(statements.len().saturating_sub(1));
+    if let Some(it) = statements.get_mut(at) {
+        it.findings.push(lost(it, error));
+    }
+    MigrationRun { id: file.stem.clone(), statements }
+}
+
+/// The same of one that seemed to end well.
+fn broken_behind(run: &mut MigrationRun, error: &str) {
+    for it in &mut run.statements {
+        it.observation = None;
+        it.findings.clear();
+    }
+    if let Some(it) = run.statements.last_mut() {
+        it.findings.push(lost(it, error));
+    }
+}
+
+fn lost(it: &StatementRun, error: &str) -> Finding {
+    let message = format!("{}:{}:{}: the connection was lost: {error}", it.file, it.line, it.column);
+    Finding::of(rule::CONNECTION_LOST, message)
 }
 
 /// The catalog after the way back is not the one before the way there.
@@ -249,7 +433,7 @@ async fn script(
     }
     if let Err(refusal) = bench.observer().end_file().await {
         went = false;
-        add(runs, super::verdict::refused(&refusal.message));
+        add(runs, super::verdict::refused(&refusal));
     }
     held_to_the_end(script, &mut runs[start..], &in_use);
     Ok(went)
@@ -266,9 +450,8 @@ fn entry(
     if let Some(seen) = &observation {
         findings = unclaimed::judge(seen, in_use, script.no_transaction);
         if let Some(error) = &seen.error {
-            let message =
-                format!("{}: the server refused the statement: {}", place(script, statement, error), error.message);
-            findings = vec![Finding { message, ..super::verdict::refused(&error.message) }];
+            let message = format!("{}: {}{}", place(script, statement, error), refused_how(error), error.message);
+            findings = vec![Finding { message, ..super::verdict::refused(error) }];
         }
     }
     StatementRun {

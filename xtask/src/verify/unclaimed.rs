@@ -86,7 +86,7 @@ fn by(seen: &Seen<'_>, reads: bool) -> String {
 /// Judges a statement that claims nothing. `in_use` are the tables that held rows before its file.
 pub fn judge(observation: &Observation, in_use: &BTreeSet<String>, no_transaction: bool) -> Vec<Finding> {
     if let Some(error) = &observation.error {
-        return vec![refused(&error.message)];
+        return vec![refused(error)];
     }
     let seen = Seen { observation, in_use, no_transaction };
     let found = JUDGES

@@ -9,14 +9,14 @@ use std::fmt::Display;
 use pontoon::migration::{Claim, Extent, LockMode};
 
 use super::finding::{Finding, list};
-use super::observation::Observation;
+use super::observation::{Observation, Refusal};
 use super::rule::{self, RuleId};
 
 /// Where a claim and an observation differ.
 pub fn compare(claim: &Claim, seen: &Observation) -> Vec<Finding> {
     let mut findings = Vec::new();
     if let Some(error) = &seen.error {
-        findings.push(refused(&error.message));
+        findings.push(refused(error));
         return findings;
     }
     locks(claim, seen, &mut findings);
@@ -39,9 +39,44 @@ pub fn always(seen: &Observation) -> Vec<Finding> {
     clients.chain(unobserved).collect()
 }
 
-/// The server refused the statement.
-pub fn refused(message: &str) -> Finding {
-    Finding::of(rule::ERROR, format!("the server refused the statement: {message}"))
+/// The server refused the statement, or it did not end in time.
+pub fn refused(refusal: &Refusal) -> Finding {
+    let message = format!("{}{}", refused_how(refusal), refusal.message);
+    if refusal.over_limit {
+        return Finding::of(rule::STATEMENT_LIMIT, message);
+    }
+    let finding = Finding::of(rule::ERROR, message);
+    match advice(&refusal.message) {
+        Some(help) => Finding { help: help.to_owned(), ..finding },
+        None => finding,
+    }
+}
+
+/// The words in front of what is said of it.
+pub(super) const fn refused_how(refusal: &Refusal) -> &'static str {
+    if refusal.over_limit { "" } else { "the server refused the statement: " }
+}
+
+/// What to do where the reason is the server on which it was verified, by the code in the server's message.
+fn advice(message: &str) -> Option<&'static str> {
+    let code = message.rsplit_once('(')?.1.strip_suffix(')')?;
+    Some(match code {
+        // feature not supported; undefined file, before PostgreSQL 15
+        "0A000" | "58P01" if message.contains("extension") => {
+            "verify on a server that has the extension: `--source` takes the URL of one; nothing but databases of its own \
+             is made there"
+        }
+        // undefined object, invalid schema name: what is made outside of migrations
+        "42704" if message.contains("role") => "make the role before, in a file given by `--setup`",
+        "3F000" => "make the schema before, in a file given by `--setup`",
+        // undefined table
+        "42P01" | "42S02" => {
+            "if something else makes the table, give its SQL by `--setup`; if an earlier file does, mend that one first"
+        }
+        // MySQL: undefined definer
+        "HY000" if message.contains("definer") => "make the account before, in a file given by `--setup`",
+        _ => return None,
+    })
 }
 
 /// The file ends in the middle of a transaction or with tables locked.

@@ -4,15 +4,18 @@
 //! Observing keeps statements waiting on purpose, so durations and stalls cannot come from the
 //! same run: the second run has nobody in the way but a reader and a writer.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use pontoon::exec::backfill::{self, BackfillOptions, Functions};
 use pontoon::exec::{Pool, Silent};
 use pontoon::migration::{Backfill, LockMode};
 
 use super::conn::{Conn, message_of};
-use super::observation::Observation;
+use super::limit::{Ended, STATEMENT_LIMIT, limited, over_limit};
+use super::observation::{Observation, Refusal};
+use super::observe_postgres::refusal;
 use super::observer::Observer;
+use super::outcome::MigrationRun;
 use super::seed::{self, Seeding};
 use super::server::{Database, Server, ServerError};
 use super::traffic::{Queries, Traffic};
@@ -29,6 +32,8 @@ pub enum RunError {
     Server(ServerError),
     /// The connection was lost, or the server cannot be asked.
     Connection(String),
+    /// A migration broke the connection, or ended the server: what was seen of it.
+    Broken(Box<MigrationRun>),
     /// What has to run before is wrong: where, and what the server says.
     Setup(String),
     /// A statement was refused; the entry says which. Ends the migration's run.
@@ -41,6 +46,7 @@ impl std::fmt::Display for RunError {
             Self::Server(error) => error.fmt(f),
             Self::Connection(text) | Self::Setup(text) => f.write_str(text),
             Self::Refused => f.write_str("a statement was refused"),
+            Self::Broken(run) => write!(f, "the connection was lost while `{}` ran", run.id),
         }
     }
 }
@@ -56,6 +62,26 @@ impl From<ServerError> for RunError {
 impl From<sqlx::Error> for RunError {
     fn from(error: sqlx::Error) -> Self {
         Self::Connection(format!("the server cannot be asked any more: {}", message_of(&error)))
+    }
+}
+
+/// Why a statement that is not judged did not do what it should.
+#[derive(Debug)]
+pub enum Unrun {
+    /// The server refused it, or it did not end in time.
+    Refused(Refusal),
+    /// The connection was lost.
+    Lost(sqlx::Error),
+}
+
+impl From<Unrun> for RunError {
+    fn from(unrun: Unrun) -> Self {
+        match unrun {
+            Unrun::Refused(refusal) => {
+                Self::Setup(format!("the server refused a statement of ours: {}", refusal.message))
+            }
+            Unrun::Lost(error) => error.into(),
+        }
     }
 }
 
@@ -91,7 +117,7 @@ impl Measured {
     pub fn apply(self, observation: &mut Observation) {
         observation.client_errors.extend(self.errors);
         if let Some(message) = self.failed {
-            let what = format!("it ran alone, but with clients at work the server refused it: {message}");
+            let what = format!("it ran alone, but not with clients at work: {message}");
             observation.unobserved.push(what);
             return;
         }
@@ -110,6 +136,10 @@ pub struct Workbench<'a> {
     actions: Vec<Action>,
     seeding: Seeding,
     functions: Functions,
+    /// How long a statement may run.
+    limit: Duration,
+    /// What the server knows the session by that runs the statements.
+    session: String,
 }
 
 impl<'a> Workbench<'a> {
@@ -118,9 +148,19 @@ impl<'a> Workbench<'a> {
     /// # Errors
     /// The server cannot be reached or refuses.
     pub async fn open(server: &'a Server, seeding: Seeding) -> Result<Self, RunError> {
-        let database = server.fresh_database("pontoon_verify").await?;
-        let observer = Observer::open(database.url()).await?;
-        Ok(Self { server, database, observer, actions: Vec::new(), seeding, functions: Functions::new() })
+        let database = server.fresh_database("pontoon_verify").await.map_err(|error| match error {
+            ServerError::Database(error) => error.into(),
+            error => RunError::Server(error),
+        })?;
+        let mut observer = Observer::open(database.url()).await?;
+        let session = observer.session().id().await?;
+        let (actions, functions) = (Vec::new(), Functions::new());
+        Ok(Self { server, database, observer, actions, seeding, functions, limit: STATEMENT_LIMIT, session })
+    }
+
+    /// Ends statements that run for longer.
+    pub fn with_limit(self, limit: Duration) -> Self {
+        Self { limit, ..self }
     }
 
     /// With Rust functions for the backfills that name them.
@@ -149,6 +189,7 @@ impl<'a> Workbench<'a> {
     /// The server cannot be reached.
     pub async fn new_session(&mut self) -> Result<(), RunError> {
         self.observer = Observer::open(self.database.url()).await?;
+        self.session = self.observer.session().id().await?;
         self.actions.push(Action::Session);
         Ok(())
     }
@@ -166,11 +207,20 @@ impl<'a> Workbench<'a> {
     /// Runs a statement unobserved.
     ///
     /// # Errors
-    /// Whatever the server says.
-    pub async fn quiet(&mut self, sql: &str) -> Result<(), sqlx::Error> {
-        self.observer.session().execute(sql).await?;
-        self.actions.push(Action::Quiet(sql.to_owned()));
-        Ok(())
+    /// Whatever the server says; it did not end in time.
+    pub async fn quiet(&mut self, sql: &str) -> Result<(), Unrun> {
+        let work = self.observer.session().execute(sql);
+        match limited(self.limit, self.database.url(), &self.session, work).await {
+            Ended::InTime(Ok(_)) => {
+                self.actions.push(Action::Quiet(sql.to_owned()));
+                Ok(())
+            }
+            Ended::InTime(Err(error @ sqlx::Error::Database(_))) => Err(Unrun::Refused(refusal(&error))),
+            Ended::OverLimit(Ok(_) | Err(sqlx::Error::Database(_))) | Ended::Never => {
+                Err(Unrun::Refused(Refusal { over_limit: true, ..Refusal::said(over_limit(self.limit)) }))
+            }
+            Ended::InTime(Err(error)) | Ended::OverLimit(Err(error)) => Err(Unrun::Lost(error)),
+        }
     }
 
     /// Notes for the second run what the observer did by itself.
@@ -184,7 +234,19 @@ impl<'a> Workbench<'a> {
     /// The server can no longer be asked.
     pub async fn observe(&mut self, entry: usize, sql: &str) -> Result<Observation, RunError> {
         let was_open = self.observer.is_open();
-        let observation = self.observer.observe(sql).await?;
+        let observation = match limited(self.limit, self.database.url(), &self.session, self.observer.observe(sql))
+            .await
+        {
+            Ended::InTime(seen) => seen?,
+            // also where it says that it went well: MySQL's SLEEP() does when it is ended
+            Ended::OverLimit(Ok(_) | Err(sqlx::Error::Database(_))) => {
+                Observation::refused(Refusal { over_limit: true, ..Refusal::said(over_limit(self.limit)) })
+            }
+            Ended::OverLimit(Err(error)) => return Err(error.into()),
+            Ended::Never => {
+                return Err(RunError::Connection(format!("{}, which the server did not do", over_limit(self.limit))));
+            }
+        };
         if observation.error.is_none() {
             let open = was_open || self.observer.is_open();
             self.actions.push(Action::Timed { entry, sql: sql.to_owned(), tables: busy(&observation), open });
@@ -229,11 +291,11 @@ impl<'a> Workbench<'a> {
     /// # Errors
     /// The server cannot be reached any more.
     pub async fn measure(self) -> Result<Vec<Measured>, RunError> {
-        let Self { server, database, observer, actions, seeding, functions } = self;
+        let Self { server, database, observer, actions, seeding, functions, limit, .. } = self;
         drop(observer);
         server.drop_database(database).await?;
         let database = server.fresh_database("pontoon_verify").await?;
-        let measured = replay(database.url(), &actions, seeding, &functions).await;
+        let measured = replay(database.url(), &actions, seeding, &functions, limit).await;
         let dropped = server.drop_database(database).await;
         let measured = measured?;
         dropped?;
@@ -263,18 +325,23 @@ async fn replay(
     actions: &[Action],
     seeding: Seeding,
     functions: &Functions,
+    limit: Duration,
 ) -> Result<Vec<Measured>, RunError> {
     let mut measured = Vec::new();
     let mut session = Conn::open(url).await?;
+    let mut id = session.id().await?;
     let mut catalog = impatient(url).await?;
     let mut traffic = None;
     for action in actions {
         match action {
-            Action::Session => session = Conn::open(url).await?,
+            Action::Session => {
+                session = Conn::open(url).await?;
+                id = session.id().await?;
+            }
             Action::Fill => {
                 seed::fill_empty_tables(url, seeding).await.map_err(|error| RunError::Connection(error.to_string()))?;
             }
-            Action::Quiet(sql) => drop(session.execute(sql.as_str()).await),
+            Action::Quiet(sql) => drop(limited(limit, url, &id, session.execute(sql.as_str())).await),
             Action::Backfill { entry: None, key, backfill } => drop(fill_column(url, key, backfill, functions).await),
             Action::Timed { entry, sql, tables, open } => {
                 let words = words(sql, session.dialect());
@@ -284,7 +351,10 @@ async fn replay(
                     clients.at_work().await;
                 }
                 let begun = Instant::now();
-                let result = session.execute(sql.as_str()).await;
+                let failed = match limited(limit, url, &id, session.execute(sql.as_str())).await {
+                    Ended::InTime(result) => result.err().map(|error| message_of(&error)),
+                    Ended::OverLimit(_) | Ended::Never => Some(over_limit(limit)),
+                };
                 let ended = Instant::now();
                 let (back, met) = clients.stop(begun, ended, *open).await;
                 traffic = back;
@@ -294,7 +364,7 @@ async fn replay(
                     read_ms: met.read_ms,
                     write_ms: met.write_ms,
                     errors: met.errors,
-                    failed: result.err().map(|error| message_of(&error)),
+                    failed,
                 });
             }
             Action::Backfill { entry: Some(entry), key, backfill } => {

@@ -319,9 +319,5 @@ fn is_request_refused(error: &sqlx::Error) -> bool {
 }
 
 fn lost_or_refused(error: sqlx::Error) -> Result<Refusal, sqlx::Error> {
-    if matches!(error, sqlx::Error::Database(_)) {
-        Ok(Refusal { message: message_of(&error), position: None })
-    } else {
-        Err(error)
-    }
+    if matches!(error, sqlx::Error::Database(_)) { Ok(Refusal::said(message_of(&error))) } else { Err(error) }
 }

@@ -325,11 +325,11 @@ pub(crate) fn refusal(error: &sqlx::Error) -> Refusal {
         Some(sqlx::postgres::PgErrorPosition::Original(at)) => Some(at),
         _ => None,
     });
-    Refusal { message: message_of(error), position }
+    Refusal { position, ..Refusal::said(message_of(error)) }
 }
 
 fn unknown() -> Refusal {
-    Refusal { message: "the server gave no reason".into(), position: None }
+    Refusal::said("the server gave no reason")
 }
 
 fn number(text: Option<String>) -> u32 {

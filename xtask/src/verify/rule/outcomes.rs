@@ -30,6 +30,42 @@ pub(super) const ERROR: Rule = Rule {
     example: Example::postgres("ALTER TABLE users ADD COLUMN age integr;", "ALTER TABLE users ADD COLUMN age integer;"),
 };
 
+pub(super) const UNREADABLE: Rule = Rule {
+    code: "unreadable",
+    severity: Severity::Error,
+    waivable: false,
+    condition: "the file cannot be read, or cannot be cut into statements",
+    effect: "none of it ran, so nothing of it is verified; the other files are",
+    workaround: "correct it as the message says",
+    example: Example::postgres(
+        "\\set age integer\nALTER TABLE users ADD COLUMN age :age;",
+        "\\set ON_ERROR_STOP on\nALTER TABLE users ADD COLUMN age integer;",
+    ),
+};
+
+pub(super) const STATEMENT_LIMIT: Rule = Rule {
+    code: "statement-limit",
+    severity: Severity::Error,
+    waivable: false,
+    condition: "the statement was still running after as many seconds as `--statement-limit` allows, and was ended",
+    effect: "the migration stops here; what comes behind it did not run and is not verified",
+    workaround: "run it in smaller parts; where it needs its time, give `--statement-limit` more or `--rows` less",
+    example: Example::postgres("SELECT pg_sleep(3600);", "SELECT pg_sleep(0);"),
+};
+
+pub(super) const CONNECTION_LOST: Rule = Rule {
+    code: "connection-lost",
+    severity: Severity::Error,
+    waivable: false,
+    condition: "the connection was lost while the statement ran: it ended its session, or the server",
+    effect: "nothing of this migration is verified, and what comes behind it runs on a server without it",
+    workaround: "look at the server's log, and run the migration alone with `--only`",
+    example: Example::postgres(
+        "SELECT pg_terminate_backend(pg_backend_pid());",
+        "SELECT pg_cancel_backend(pid) FROM pg_stat_activity WHERE false;",
+    ),
+};
+
 pub(super) const LEFT_OPEN: Rule = Rule {
     code: "left-open",
     severity: Severity::Error,

@@ -1,7 +1,7 @@
 //! Why a folder of SQL files cannot be read.
 
 use std::fmt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// Why a folder of SQL files cannot be read. Each says which file, and where in it.
 #[derive(Debug)]
@@ -41,6 +41,8 @@ pub enum SqlFileError {
         line: usize,
         /// The first wrong byte, counted from 0.
         offset: usize,
+        /// That line, as far as it can be shown.
+        excerpt: String,
     },
     /// A file cannot be cut into statements.
     Sql {
@@ -52,6 +54,8 @@ pub enum SqlFileError {
         column: usize,
         /// What is wrong.
         message: String,
+        /// That line.
+        excerpt: String,
     },
 }
 
@@ -68,10 +72,41 @@ impl fmt::Display for SqlFileError {
             Self::Twice { path, other } => {
                 write!(f, "{}: is the same migration as {}", path.display(), other.display())
             }
-            Self::NotUtf8 { path, line, offset } => {
+            Self::NotUtf8 { path, line, offset, .. } => {
                 write!(f, "{}:{line}: byte {offset} is not UTF-8; save the file as UTF-8", path.display())
             }
-            Self::Sql { path, line, column, message } => write!(f, "{}:{line}:{column}: {message}", path.display()),
+            Self::Sql { path, line, column, message, .. } => write!(f, "{}:{line}:{column}: {message}", path.display()),
+        }
+    }
+}
+
+impl SqlFileError {
+    /// Which file or folder.
+    pub fn path(&self) -> &Path {
+        match self {
+            Self::Io { path, .. }
+            | Self::Empty { folder: path }
+            | Self::Alone { path, .. }
+            | Self::Twice { path, .. }
+            | Self::NotUtf8 { path, .. }
+            | Self::Sql { path, .. } => path,
+        }
+    }
+
+    /// Line and column, where it is about a place in the file.
+    pub const fn place(&self) -> Option<(usize, usize)> {
+        match self {
+            Self::NotUtf8 { line, .. } => Some((*line, 1)),
+            Self::Sql { line, column, .. } => Some((*line, *column)),
+            Self::Io { .. } | Self::Empty { .. } | Self::Alone { .. } | Self::Twice { .. } => None,
+        }
+    }
+
+    /// What stands there.
+    pub fn excerpt(&self) -> &str {
+        match self {
+            Self::NotUtf8 { excerpt, .. } | Self::Sql { excerpt, .. } => excerpt,
+            Self::Io { .. } | Self::Empty { .. } | Self::Alone { .. } | Self::Twice { .. } => "",
         }
     }
 }

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use super::Unreadable;
 use super::error::SqlFileError;
 
 /// The files of one migration.
@@ -27,7 +28,7 @@ enum Part {
 }
 
 /// The migrations of a folder, in their order.
-pub(super) fn find(folder: &Path) -> Result<Vec<Found>, SqlFileError> {
+pub(super) fn find(folder: &Path) -> Result<Vec<Result<Found, Unreadable>>, SqlFileError> {
     let io = |error| SqlFileError::Io { path: folder.to_owned(), error };
     let mut paths = if folder.is_file() {
         vec![folder.to_owned()]
@@ -40,7 +41,7 @@ pub(super) fn find(folder: &Path) -> Result<Vec<Found>, SqlFileError> {
     let mut found = Vec::new();
     for path in paths {
         if path.is_dir() {
-            found.extend(in_folder(&path)?);
+            found.extend(in_folder(&path).transpose());
         } else if let Some((stem, part)) = name_of(&path) {
             let other = parts.entry(key(&stem)).or_default().insert(part, path.clone());
             if let Some(other) = other {
@@ -49,9 +50,13 @@ pub(super) fn find(folder: &Path) -> Result<Vec<Found>, SqlFileError> {
         }
     }
     for files in parts.into_values() {
-        found.push(together(files)?);
+        found.push(together(files));
     }
-    found.sort_by(|a, b| natural(&a.stem, &b.stem));
+    let stem = |it: &Result<Found, Unreadable>| match it {
+        Ok(it) => it.stem.clone(),
+        Err(it) => it.stem.clone(),
+    };
+    found.sort_by(|a, b| natural(&stem(a), &stem(b)));
     Ok(found)
 }
 
@@ -82,7 +87,7 @@ fn version_of(stem: &str, letter: char) -> Option<&str> {
     (!version.is_empty() && version.chars().all(digits)).then_some(version)
 }
 
-fn together(mut files: BTreeMap<Part, PathBuf>) -> Result<Found, SqlFileError> {
+fn together(mut files: BTreeMap<Part, PathBuf>) -> Result<Found, Unreadable> {
     let (down, setup) = (files.remove(&Part::Down), files.remove(&Part::Setup));
     let Some(up) = files.remove(&Part::Up) else {
         let path = down.or(setup).unwrap_or_default();
@@ -91,23 +96,23 @@ fn together(mut files: BTreeMap<Part, PathBuf>) -> Result<Found, SqlFileError> {
             Some(version) => format!("`V{version}__*.sql`"),
             None => format!("`{stem}.up.sql` or `{stem}.sql`"),
         };
-        return Err(SqlFileError::Alone { path, wanted });
+        return Err(Unreadable { stem, error: SqlFileError::Alone { path, wanted } });
     };
     let stem = name_of(&up).map(|(stem, _)| stem).unwrap_or_default();
     Ok(Found { stem, up, down, setup, no_transaction: false })
 }
 
 /// Diesel's layout; nothing for a folder without `up.sql`.
-fn in_folder(folder: &Path) -> Result<Option<Found>, SqlFileError> {
+fn in_folder(folder: &Path) -> Result<Option<Found>, Unreadable> {
     let file = |name: &str| Some(folder.join(name)).filter(|path| path.is_file());
+    let stem = folder.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
     let Some(up) = file("up.sql") else {
         return match file("down.sql") {
-            Some(path) => Err(SqlFileError::Alone { path, wanted: "`up.sql`".into() }),
+            Some(path) => Err(Unreadable { stem, error: SqlFileError::Alone { path, wanted: "`up.sql`".into() } }),
             None => Ok(None),
         };
     };
     let metadata = file("metadata.toml").and_then(|path| fs::read_to_string(path).ok()).unwrap_or_default();
-    let stem = folder.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
     Ok(Some(Found { stem, up, down: file("down.sql"), setup: file("setup.sql"), no_transaction: says_no(&metadata) }))
 }
 

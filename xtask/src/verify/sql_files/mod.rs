@@ -20,6 +20,7 @@ use pontoon::Dialect;
 pub use classify::{is_transaction_control, needs_no_transaction};
 pub use comments::{Comment, Extent, comments};
 pub use error::SqlFileError;
+use layout::Found;
 pub use split::SqlText;
 pub use token::{Token, TokenKind, keyword_tokens};
 
@@ -49,11 +50,20 @@ pub struct Script {
     pub statements: Vec<SqlText>,
 }
 
+/// A migration that cannot be read. The others can.
+#[derive(Debug)]
+pub struct Unreadable {
+    /// As [`SqlFile::stem`].
+    pub stem: String,
+    /// Which of its files, and where in it.
+    pub error: SqlFileError,
+}
+
 /// Reads all migrations of a folder, in their order. A single file is a folder of one.
 ///
 /// # Errors
-/// Names the file, and where in it, that cannot be read or cut into statements.
-pub fn read_folder(folder: &Path, dialect: Dialect) -> Result<Vec<SqlFile>, SqlFileError> {
+/// The folder cannot be read, holds no migration, or one of them twice.
+pub fn read_folder(folder: &Path, dialect: Dialect) -> Result<Vec<Result<SqlFile, Unreadable>>, SqlFileError> {
     let found = layout::find(folder)?;
     if found.is_empty() {
         return Err(SqlFileError::Empty { folder: folder.to_owned() });
@@ -63,18 +73,21 @@ pub fn read_folder(folder: &Path, dialect: Dialect) -> Result<Vec<SqlFile>, SqlF
         script.no_transaction |= no_transaction;
         Ok(script)
     };
-    found
-        .into_iter()
-        .map(|it| {
-            let optional = |path: Option<PathBuf>| path.map(|path| read(&path, it.no_transaction)).transpose();
-            Ok(SqlFile {
-                up: read(&it.up, it.no_transaction)?,
-                down: optional(it.down)?,
-                setup: it.setup.map(|path| read(&path, false)).transpose()?,
-                stem: it.stem,
-            })
+    let scripts = |it: Found| {
+        let optional = |path: Option<PathBuf>| path.map(|path| read(&path, it.no_transaction)).transpose();
+        Ok(SqlFile {
+            up: read(&it.up, it.no_transaction)?,
+            down: optional(it.down)?,
+            setup: it.setup.map(|path| read(&path, false)).transpose()?,
+            stem: it.stem,
         })
-        .collect()
+    };
+    let each = found.into_iter().map(|it| {
+        let it = it?;
+        let stem = it.stem.clone();
+        scripts(it).map_err(|error| Unreadable { stem, error })
+    });
+    Ok(each.collect())
 }
 
 /// Reads one file.
@@ -86,12 +99,15 @@ pub fn read_script(path: &Path, dialect: Dialect) -> Result<Script, SqlFileError
     let text = std::str::from_utf8(&bytes).map_err(|error| {
         let offset = error.valid_up_to();
         let line = bytes[..offset].iter().filter(|byte| **byte == b'\n').count() + 1;
-        SqlFileError::NotUtf8 { path: path.to_owned(), line, offset }
+        let excerpt = bytes.split(|byte| *byte == b'\n').nth(line - 1).map(String::from_utf8_lossy);
+        let excerpt = excerpt.unwrap_or_default().trim().replace('\0', "");
+        SqlFileError::NotUtf8 { path: path.to_owned(), line, offset, excerpt }
     })?;
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     let statements = split::split(text, dialect).map_err(|error| {
         let (line, column) = split::place(text, error.at);
-        SqlFileError::Sql { path: path.to_owned(), line, column, message: error.message }
+        let excerpt = text.lines().nth(line - 1).unwrap_or_default().trim().to_owned();
+        SqlFileError::Sql { path: path.to_owned(), line, column, message: error.message, excerpt }
     })?;
     Ok(Script {
         path: path.to_owned(),

@@ -143,6 +143,10 @@ impl Splitter<'_> {
         if self.dialect == Dialect::Postgres && rest.starts_with('\\') {
             let line = rest.lines().next().unwrap_or_default();
             let word = line.split_whitespace().next().unwrap_or_default();
+            if self.current.sql.is_none() && changes_no_sql(line) {
+                lexer.move_to(at + line.len());
+                return Ok(true);
+            }
             let help = if word == "\\." {
                 "it ends data of `COPY ... FROM stdin`; load rows with INSERT"
             } else {
@@ -218,6 +222,19 @@ impl Splitter<'_> {
         }
         self.slices.push(Slice { start: current.start, sql, sql_end, end: next });
         Ok(())
+    }
+}
+
+/// Whether a command of psql leaves the SQL behind it as it is: what pg_dump and careful people write on top of a file
+/// (<https://www.postgresql.org/docs/current/app-psql.html>).
+fn changes_no_sql(line: &str) -> bool {
+    let words: Vec<_> = line.split_whitespace().collect();
+    match words[..] {
+        ["\\set", name, ..] => ["ON_ERROR_STOP", "ON_ERROR_ROLLBACK", "VERBOSITY", "QUIET", "ECHO"].contains(&name),
+        [word, ..] => {
+            ["\\restrict", "\\unrestrict", "\\echo", "\\qecho", "\\warn", "\\timing", "\\pset", "\\x"].contains(&word)
+        }
+        [] => false,
     }
 }
 

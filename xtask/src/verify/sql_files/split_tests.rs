@@ -126,6 +126,15 @@ fn delimiters_of_mysqls_client_are_understood() {
 }
 
 #[test]
+fn what_psql_is_told_beside_the_sql_is_passed_over() {
+    let text = "\\restrict x9\n\\set ON_ERROR_STOP on\n-- why\nSELECT 1;\n\\echo done; really\n  \\timing\nSELECT 2;\n\\unrestrict x9\n";
+    assert_eq!(postgres(text), ["4:1 SELECT 1", "7:1 SELECT 2"]);
+    for text in ["\\set age 7\n", "SELECT \\echo\n", "\\i other.sql\n", "\\gexec\n"] {
+        assert!(slices(text, Dialect::Postgres).is_err(), "{text}");
+    }
+}
+
+#[test]
 fn what_is_left_open_is_told_where_it_begins() {
     let error = |text, dialect| {
         let error = split(text, dialect).unwrap_err();

@@ -13,10 +13,12 @@ fn folder(files: &[(&str, &[u8])]) -> tempfile::TempDir {
     folder
 }
 
+/// All of them, or what is wrong with the first that cannot be read.
 fn read(files: &[(&str, &[u8])]) -> Result<Vec<SqlFile>, String> {
     let folder = folder(files);
     let shorter = |error: SqlFileError| error.to_string().replace(&format!("{}/", folder.path().display()), "");
-    read_folder(folder.path(), Dialect::Postgres).map_err(shorter)
+    let all = read_folder(folder.path(), Dialect::Postgres).map_err(shorter)?;
+    all.into_iter().map(|it| it.map_err(|it| shorter(it.error))).collect()
 }
 
 fn stems(files: &[&str]) -> Vec<String> {
