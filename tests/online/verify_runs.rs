@@ -238,6 +238,7 @@ async fn files_that_nobody_here_wrote_are_judged_in_a_row() {
             ("009_back.up.sql", "ALTER TABLE t ADD g int;"),
             ("009_back.down.sql", "SELECT 1;"),
             ("010_tx.sql", "BEGIN;\nALTER TABLE t ADD h int;\nALTER TABLE t ADD CHECK (h > 0);\nCOMMIT;"),
+            ("0101_tx_type.sql", "BEGIN;\nALTER TABLE t ALTER b TYPE varchar(20);\nALTER TABLE t ADD i int;\nCOMMIT;"),
             (
                 "011_long.sql",
                 "ALTER TABLE t ADD CONSTRAINT p CHECK (id > 0) NOT VALID;\nALTER TABLE t VALIDATE CONSTRAINT p;",
@@ -245,11 +246,11 @@ async fn files_that_nobody_here_wrote_are_judged_in_a_row() {
         ],
     )
     .await;
-    let wanted: [(&str, &[&str]); 11] = [
+    let wanted: [(&str, &[&str]); 12] = [
         ("001_table", &[]),
         ("002_column", &[]),
         ("003_index", &["blocks-writes-rows"]),
-        ("004_type", &["rewrite", "blocks-reads-rows", "blocks-writes-rows"]),
+        ("004_type", &["rewrite", "blocks-reads-rows", "blocks-writes-rows", "stale-plan"]),
         ("005_fill", &["whole-table-write"]),
         ("006_online", &[]),
         ("007_online", &["needs-no-transaction"]),
@@ -257,6 +258,8 @@ async fn files_that_nobody_here_wrote_are_judged_in_a_row() {
         ("009_back", &["undo-differs", "undo-differs"]),
         ("010_tx", &["blocks-reads-rows", "blocks-writes-rows"]),
         ("011_long", &["lock-held-through-file"]),
+        // the columns that come beside it are no news to a statement that names its own
+        ("0101_tx_type", &["stale-plan"]),
     ];
     let wanted: Vec<_> = wanted.iter().map(|(id, rules)| ((*id).to_owned(), rules.to_vec())).collect();
     assert_eq!(judged(&engine), wanted);
@@ -277,6 +280,24 @@ async fn files_that_nobody_here_wrote_are_judged_in_a_row() {
     assert!(index["observed"]["stall_ms"]["write"].is_f64() && index["claim"].is_null());
     assert_eq!((index["verdict"].as_str(), index["line"].as_u64()), (Some("fail"), Some(1)));
     assert!(report::text(&outcome).contains("004_type.sql:1:1: error[rewrite]: "));
+    let stale = |at: usize| {
+        json["engines"][0]["migrations"][at]["stages"][0]["statements"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|it| {
+                it["observed"]["stale_plans"]
+                    .as_array()
+                    .unwrap()
+                    .iter()
+                    .map(|it| it.as_str().unwrap().to_owned())
+                    .collect()
+            })
+            .collect::<Vec<Vec<String>>>()
+    };
+    assert_eq!(stale(3), [["t.a"]]);
+    let none = Vec::<String>::new();
+    assert_eq!(stale(11), [none.clone(), vec!["t.b".to_owned()], none.clone(), none]);
 }
 
 #[tokio::test]

@@ -102,6 +102,7 @@ struct ObservedReport<'a> {
     blocks: BlocksReport,
     duration_ms: f64,
     stall_ms: StallReport,
+    stale_plans: Vec<&'a str>,
     outside_transaction: bool,
     error: Option<&'a str>,
 }
@@ -192,6 +193,7 @@ fn observed(seen: &Observation) -> ObservedReport<'_> {
         blocks: BlocksReport { reads: seen.reads.word(), writes: seen.writes.word() },
         duration_ms: rounded(seen.duration_ms),
         stall_ms: StallReport { read: seen.stall_read_ms.map(rounded), write: seen.stall_write_ms.map(rounded) },
+        stale_plans: seen.stale_plans.iter().map(String::as_str).collect(),
         outside_transaction: seen.outside,
         error: seen.error.as_ref().map(|it| it.message.as_str()),
     }

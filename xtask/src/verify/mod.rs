@@ -5,6 +5,7 @@ pub mod catalog;
 pub mod command;
 pub mod conn;
 pub mod finding;
+mod held;
 pub mod host;
 pub mod limit;
 pub mod listing;

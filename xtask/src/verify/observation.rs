@@ -73,6 +73,9 @@ pub struct Observation {
     pub stall_write_ms: Option<f64>,
     /// What readers and writers were told instead of being served, each once.
     pub client_errors: BTreeSet<String>,
+    /// PostgreSQL: the columns (`table.column`) whose type has changed under their name, so that what sessions have prepared
+    /// before to read them fails.
+    pub stale_plans: BTreeSet<String>,
     /// The server refused.
     pub error: Option<Refusal>,
     /// It cannot run inside a transaction. Then the locks were seen from outside, and are lower bounds.
@@ -106,6 +109,7 @@ impl Default for Observation {
             stall_read_ms: None,
             stall_write_ms: None,
             client_errors: BTreeSet::new(),
+            stale_plans: BTreeSet::new(),
             error: None,
             outside: false,
             unheld: BTreeSet::new(),

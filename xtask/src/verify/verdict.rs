@@ -36,7 +36,15 @@ pub fn always(seen: &Observation) -> Vec<Finding> {
         Finding::of(rule::CLIENT_ERROR, format!("a client that read or wrote the table meanwhile was told: {error}"))
     });
     let unobserved = seen.unobserved.iter().map(|what| unobserved(what));
-    clients.chain(unobserved).collect()
+    let stale = (!seen.stale_plans.is_empty()).then(|| {
+        let message = format!(
+            "another type under the same name: {}: {}",
+            list(&seen.stale_plans),
+            rule::STALE_PLAN.rule().effect
+        );
+        Finding::of(rule::STALE_PLAN, message)
+    });
+    clients.chain(unobserved).chain(stale).collect()
 }
 
 /// The server refused the statement, or it did not end in time.

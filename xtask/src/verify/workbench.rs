@@ -4,6 +4,7 @@
 //! Observing keeps statements waiting on purpose, so durations and stalls cannot come from the
 //! same run: the second run has nobody in the way but a reader and a writer.
 
+use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
 use pontoon::exec::backfill::{self, BackfillOptions, Functions};
@@ -11,6 +12,7 @@ use pontoon::exec::{Pool, Silent};
 use pontoon::migration::{Backfill, LockMode};
 
 use super::conn::{Conn, message_of};
+use super::held::{Held, Stale};
 use super::limit::{Ended, STATEMENT_LIMIT, limited, over_limit};
 use super::observation::{Observation, Refusal};
 use super::observe_postgres::refusal;
@@ -108,7 +110,8 @@ pub struct Measured {
     duration_ms: f64,
     read_ms: Option<f64>,
     write_ms: Option<f64>,
-    errors: std::collections::BTreeSet<String>,
+    errors: BTreeSet<String>,
+    stale: BTreeSet<String>,
     failed: Option<String>,
 }
 
@@ -116,6 +119,7 @@ impl Measured {
     /// Puts the figures into the observation.
     pub fn apply(self, observation: &mut Observation) {
         observation.client_errors.extend(self.errors);
+        observation.stale_plans = self.stale;
         if let Some(message) = self.failed {
             let what = format!("it ran alone, but not with clients at work: {message}");
             observation.unobserved.push(what);
@@ -332,7 +336,11 @@ async fn replay(
     let mut id = session.id().await?;
     let mut catalog = impatient(url).await?;
     let mut traffic = None;
+    let mut held = Held::open(url).await?;
     for action in actions {
+        if let Some(held) = &mut held {
+            note_stale(held.stale().await?, &mut measured);
+        }
         match action {
             Action::Session => {
                 session = Conn::open(url).await?;
@@ -346,6 +354,9 @@ async fn replay(
             Action::Timed { entry, sql, tables, open } => {
                 let words = words(sql, session.dialect());
                 let queries = Queries::on(&mut catalog, tables, &words).await?;
+                if let Some(held) = &mut held {
+                    held.prepare(*entry, tables).await?;
+                }
                 let clients = started(&mut traffic, url).await?.start(queries);
                 if !*open {
                     clients.at_work().await;
@@ -364,6 +375,7 @@ async fn replay(
                     read_ms: met.read_ms,
                     write_ms: met.write_ms,
                     errors: met.errors,
+                    stale: BTreeSet::new(),
                     failed,
                 });
             }
@@ -382,12 +394,24 @@ async fn replay(
                     read_ms: met.read_ms,
                     write_ms: met.write_ms,
                     errors: met.errors,
+                    stale: BTreeSet::new(),
                     failed: result.err(),
                 });
             }
         }
     }
+    if let Some(held) = &mut held {
+        note_stale(held.stale().await?, &mut measured);
+    }
     Ok(measured)
+}
+
+fn note_stale(stale: Stale, measured: &mut [Measured]) {
+    for (entry, columns) in stale {
+        for it in measured.iter_mut().filter(|it| it.entry == entry) {
+            it.stale.extend(columns.iter().cloned());
+        }
+    }
 }
 
 async fn started(traffic: &mut Option<Traffic>, url: &str) -> Result<Traffic, sqlx::Error> {

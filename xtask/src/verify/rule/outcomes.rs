@@ -20,6 +20,21 @@ pub(super) const CLIENT_ERROR: Rule = Rule {
     ),
 };
 
+pub(super) const STALE_PLAN: Rule = Rule {
+    code: "stale-plan",
+    severity: Severity::Warning,
+    waivable: true,
+    condition: "a column has another type under the same name, and statements prepared before that read it fail",
+    effect: "PostgreSQL tells whoever executes one `cached plan must not change result type`, again and again until the driver \
+             prepares it anew, which some do by themselves and others never",
+    workaround: "see that the application's driver prepares anew after this error, or give its connections new ones directly \
+                 after the statement; or put the new type into a column of another name",
+    example: Example::postgres(
+        "ALTER TABLE users ALTER COLUMN name TYPE varchar(128);",
+        "ALTER TABLE users ADD COLUMN long_name varchar(128);",
+    ),
+};
+
 pub(super) const ERROR: Rule = Rule {
     code: "error",
     severity: Severity::Error,
