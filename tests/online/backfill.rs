@@ -12,7 +12,8 @@ use pontoon::schema::{Column, Intents, Schema, Table, Texts};
 use pontoon::sql_type::Kind;
 use tokio::sync::Notify;
 
-use crate::support::{Fresh, number, on_both_servers, ranges_of_tids, run};
+use crate::filling::heard;
+use crate::support::{Fresh, number, on_both_servers, ranges_of_tids, run, seen};
 
 on_both_servers!(
     a_number_as_key,
@@ -236,9 +237,11 @@ async fn a_row_that_somebody_holds(dialect: Dialect) {
     }
     run(&mut conn, "BEGIN").await;
     run(&mut conn, "UPDATE t SET source = 20 WHERE id = 2").await;
-    let pool = db.pool();
-    let work = tokio::spawn(async move { fill(&pool, "t", &backfill, &BackfillOptions::default(), &Silent).await });
-    tokio::time::sleep(Duration::from_millis(1_800)).await;
+    let (pool, events) = (db.pool(), seen());
+    let observer = events.clone();
+    let work = tokio::spawn(async move { fill(&pool, "t", &backfill, &BackfillOptions::default(), &*observer).await });
+    heard(&events, |it| it.starts_with("Retry")).await;
+    tokio::time::sleep(Duration::from_millis(500)).await;
     assert!(!work.is_finished());
     run(&mut conn, "COMMIT").await;
     work.await.unwrap().unwrap();

@@ -31,7 +31,9 @@ impl Copied {
         let mut conn = Conn::open(server.admin_url()).await.unwrap();
         let old = number(&mut conn, "SELECT current_setting('server_version_num')::int").await < 150_000;
         let folder = format!("/tmp/pontoon-copy-{:08x}", fastrand::u32(..));
-        let free = TcpListener::bind(("127.0.0.1", 0)).unwrap().local_addr().unwrap().port();
+        // below those that clients' connections get, of which there are many until the copy takes it
+        let any = std::iter::repeat_with(|| fastrand::u16(15_000..32_000));
+        let free = any.take(100).find(|it| TcpListener::bind(("127.0.0.1", *it)).is_ok()).unwrap();
         let text = async |conn: &mut Conn, sql: &str| conn.value(sql).await.unwrap().unwrap();
         let host = text(&mut conn, "SELECT host(inet_server_addr())").await;
         let port = text(&mut conn, "SHOW port").await;
@@ -68,14 +70,14 @@ impl Copied {
              set --; while read -r word; do case $word in -D*|-c|-p*) break;; esac; set -- \"$@\" \"$word\"; \
              done < {folder}/cmdline\n\
              (\"$@\" -D {folder}/data -p {free} -c listen_addresses='{listen}' -c unix_socket_directories= \
-             -c max_prepared_transactions=16 {options} > {folder}/log 2>&1 & copy=$!\n\
+             -c max_prepared_transactions=16 -c max_connections=300 {options} > {folder}/log 2>&1 & copy=$!\n\
              while kill -0 $postmaster && [ ! -e {folder}/stop ]; do sleep 0.2; done\n\
              kill -QUIT $copy; sleep 1; kill -9 $copy; rm -rf {folder}) < /dev/null > /dev/null 2>&1 &"
         );
         shell(&mut conn, &start).await;
         let admin_url = format!("postgres://postgres:{password}@{host}:{free}/postgres");
         let copied = Self { admin_url, folder };
-        for _ in 0..150 {
+        for _ in 0..900 {
             if Conn::open(&copied.admin_url).await.is_ok() {
                 return copied;
             }

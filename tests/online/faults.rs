@@ -12,7 +12,7 @@ use pontoon_xtask::verify::conn::Conn;
 use tokio::net::{TcpListener, TcpStream};
 
 use crate::copied::shell;
-use crate::filling::{begin, each_row_once, expanded, small, until};
+use crate::filling::{Gate, begin, each_row_once, expanded, hold_a_row, slow, small, until};
 use crate::support::{Fresh, number, on_both_servers, own, run, sample, seen};
 
 on_both_servers!(
@@ -20,28 +20,6 @@ on_both_servers!(
     leases_that_jump_with_the_clock_cost_nothing,
     a_server_that_crashes_comes_back,
 );
-
-/// Rows that take their time, so that a fill lasts for some seconds.
-async fn slow_rows(db: &Fresh, conn: &mut Conn, seconds: &str) {
-    let function = format!(
-        "CREATE FUNCTION slow() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN PERFORM pg_sleep({seconds}); RETURN NEW; END $$; \
-         CREATE TRIGGER a BEFORE UPDATE ON users FOR EACH ROW EXECUTE FUNCTION slow()"
-    );
-    let trigger = format!("CREATE TRIGGER a BEFORE UPDATE ON users FOR EACH ROW SET @slow = SLEEP({seconds})");
-    run(conn, if db.dialect == Dialect::Postgres { &function } else { &trigger }).await;
-}
-
-/// One row of the first batch takes its time, so that others come between.
-async fn slow_row(db: &Fresh, conn: &mut Conn, email: &str) {
-    let function = format!(
-        "CREATE FUNCTION slow() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN PERFORM pg_sleep(1); RETURN NEW; END $$; \
-         CREATE TRIGGER a BEFORE UPDATE ON users FOR EACH ROW WHEN (NEW.email = '{email}') EXECUTE FUNCTION slow()"
-    );
-    let trigger = format!(
-        "CREATE TRIGGER a BEFORE UPDATE ON users FOR EACH ROW SET @slow = IF(NEW.email = '{email}', SLEEP(1), 0)"
-    );
-    run(conn, if db.dialect == Dialect::Postgres { &function } else { &trigger }).await;
-}
 
 /// All rows in one batch.
 fn at_once() -> BackfillOptions {
@@ -52,13 +30,13 @@ fn at_once() -> BackfillOptions {
 async fn a_batch_is_the_victim_of_a_deadlock(dialect: Dialect) {
     let db = Fresh::new(dialect).await;
     let mut conn = expanded(&db, 300).await;
-    slow_row(&db, &mut conn, "user3@x").await;
+    let gate = Gate::shut(&db, &mut conn, "NEW.email = 'user3@x'").await;
     let mut client = db.connect().await;
     if dialect == Dialect::Postgres {
-        // who has waited for so long looks for a cycle: the batch, before it gives the row up
+        // who has waited for so long looks for a cycle: the batch
         let name = db.url.rsplit_once('/').unwrap().1;
         run(&mut conn, &format!("ALTER DATABASE \"{name}\" SET deadlock_timeout = '10ms'")).await;
-        run(&mut client, "SET deadlock_timeout = '1min'").await;
+        run(&mut client, "SET deadlock_timeout = '10min'").await;
     } else {
         // MySQL ends who has changed less
         run(&mut client, "CREATE TABLE ballast (n bigint)").await;
@@ -72,14 +50,23 @@ async fn a_batch_is_the_victim_of_a_deadlock(dialect: Dialect) {
     // a row of the batch's end, which is what a fill by ranges and by blocks comes to last
     run(&mut client, "UPDATE users SET newsletter = false WHERE email = 'user5@x'").await;
     let (work, events) = begin(&db, at_once());
-    let asleep = db.pick(
-        "SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'PgSleep' AND datname = current_database()",
-        "SELECT COUNT(*) FROM information_schema.PROCESSLIST WHERE STATE = 'User sleep' AND DB = DATABASE()",
-    );
-    until(&mut conn, asleep, 1).await;
-    // the batch has these, and comes to the client's a moment later
-    run(&mut client, "UPDATE users SET newsletter = false WHERE email IN ('user1@x', 'user2@x', 'user3@x')").await;
-    run(&mut client, "COMMIT").await;
+    gate.reached_by(&mut conn, 1).await;
+    // the batch has these, and comes to the client's while that one waits
+    let me = db.pick("SELECT pg_backend_pid()", "SELECT CONNECTION_ID()");
+    let me = number(&mut client, me).await;
+    let waits = tokio::spawn(async move {
+        run(&mut client, "UPDATE users SET newsletter = false WHERE email IN ('user1@x', 'user2@x', 'user3@x')").await;
+        run(&mut client, "COMMIT").await;
+    });
+    let waiting = match dialect {
+        Dialect::Postgres => format!("SELECT count(*) FROM pg_locks WHERE pid = {me} AND NOT granted"),
+        Dialect::MySql => format!(
+            "SELECT COUNT(*) FROM information_schema.INNODB_TRX WHERE trx_mysql_thread_id = {me} AND trx_state = 'LOCK WAIT'"
+        ),
+    };
+    until(&mut conn, &waiting, 1).await;
+    gate.open().await;
+    waits.await.unwrap();
     work.await.unwrap().unwrap();
     let told = events.0.lock().unwrap().clone();
     let gave_way = told.iter().any(|it| it.starts_with("Retry") && it.to_lowercase().contains("deadlock"));
@@ -99,15 +86,14 @@ async fn a_batch_that_cannot_be_serialized_is_tried_again() {
     for level in ["repeatable read", "serializable"] {
         let db = Fresh::new(Dialect::Postgres).await;
         let mut conn = expanded(&db, 300).await;
-        slow_row(&db, &mut conn, "user3@x").await;
+        let gate = Gate::shut(&db, &mut conn, "NEW.email = 'user3@x'").await;
         let name = db.url.rsplit_once('/').unwrap().1;
         run(&mut conn, &format!("ALTER DATABASE \"{name}\" SET default_transaction_isolation = '{level}'")).await;
         let (work, events) = begin(&db, at_once());
-        let asleep =
-            "SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'PgSleep' AND datname = current_database()";
-        until(&mut conn, asleep, 1).await;
+        gate.reached_by(&mut conn, 1).await;
         // behind the batch's snapshot, before it comes to the row
         run(&mut conn, "UPDATE users SET email = 'other5@x' WHERE email = 'user5@x'").await;
+        gate.open().await;
         work.await.unwrap().unwrap();
         let told = events.0.lock().unwrap().clone();
         let again = told.iter().any(|it| it.starts_with("Retry") && it.contains("could not serialize access"));
@@ -124,25 +110,30 @@ async fn leases_that_jump_with_the_clock_cost_nothing(dialect: Dialect) {
     let db = Fresh::new(dialect).await;
     let users = 10_000;
     let mut conn = expanded(&db, users).await;
-    slow_rows(&db, &mut conn, "0.0005").await;
+    slow(&db, &mut conn, 0.0002, "NEW.id > 0").await;
+    let mut holder = Some(hold_a_row(&db).await);
     let (work, events) = begin(&db, BackfillOptions { batch: Some(Duration::from_millis(40)), ..small(4) });
     let jump = |hours: i32| match dialect {
         Dialect::Postgres => format!("UPDATE pontoon_range SET lease_until = lease_until + interval '{hours} hours'"),
         Dialect::MySql => format!("UPDATE pontoon_range SET lease_until = lease_until + INTERVAL {hours} HOUR"),
     };
-    let mut jumps = 0;
+    let taken = || events.0.lock().unwrap().iter().filter(|it| it.starts_with("TakenOver")).count();
+    let (mut jumps, begun) = (0, Instant::now());
     while !work.is_finished() {
+        assert!(begun.elapsed() < Duration::from_secs(300), "{jumps} jumps, {} taken over", taken());
         // a worker has its own row when it commits; what it waits for is no more than a moment
         if conn.execute(&jump(if jumps % 3 == 2 { 2 } else { -1 })).await.is_ok() {
             jumps += 1;
         }
         tokio::time::sleep(Duration::from_millis(5)).await;
+        // the fill does not end before ranges were taken from the living
+        if jumps > 30 && taken() > 2 {
+            holder = None;
+        }
     }
     work.await.unwrap().unwrap();
+    assert!(holder.is_none(), "it ended while somebody had one of its rows");
     each_row_once(&mut conn, dialect, users).await;
-    let taken = events.0.lock().unwrap().iter().filter(|it| it.starts_with("TakenOver")).count();
-    assert!(jumps > 5 && taken > 0, "{jumps} jumps, {taken} taken over");
-    eprintln!("{dialect}: {jumps} jumps, {taken} ranges taken from the living");
     db.end().await;
 }
 
@@ -152,7 +143,7 @@ async fn a_server_that_crashes_comes_back(dialect: Dialect) {
     let mut db = Fresh::on(&server).await;
     let users = 3_000;
     let mut conn = expanded(&db, users).await;
-    slow_rows(&db, &mut conn, "0.002").await;
+    slow(&db, &mut conn, 0.001, "NEW.id > 0").await;
     let crash = match dialect {
         Dialect::Postgres => Crash::OfAProcess,
         Dialect::MySql => match Container::of(&db.url) {
@@ -162,6 +153,8 @@ async fn a_server_that_crashes_comes_back(dialect: Dialect) {
     };
     let proxy = Proxy::to(address(&db.url)).await;
     let direct = db.url.clone();
+    // the fill does not end before the server does
+    let holder = hold_a_row(&db).await;
     db.url = at(&direct, proxy.at);
     let events = seen();
     let backfill = BackfillOptions { workers: 2, ..small(2) };
@@ -170,10 +163,11 @@ async fn a_server_that_crashes_comes_back(dialect: Dialect) {
     let work = tokio::spawn(async move { runner.backfill().await });
     let begun = Instant::now();
     while number(&mut conn, "SELECT count(*) FROM updates").await < 300 {
-        assert!(begun.elapsed() < Duration::from_secs(60) && !work.is_finished());
+        assert!(begun.elapsed() < Duration::from_secs(180) && !work.is_finished());
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
     let url = crash.happen(&mut conn, &direct, &proxy).await;
+    drop(holder);
     let outcome = work.await.unwrap().unwrap();
     assert!(matches!(outcome, Outcome::Did { .. }), "{outcome:?}");
     let told = events.0.lock().unwrap().clone();

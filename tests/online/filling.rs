@@ -63,6 +63,61 @@ pub(crate) async fn slow(db: &Fresh, conn: &mut Conn, seconds: f64, which: &str)
     run(conn, &sql).await;
 }
 
+/// Rows whose update waits until somebody opens the gate: what a test wants to happen in the midst of a batch has all the
+/// time that it takes.
+pub(crate) struct Gate(Conn);
+
+impl Gate {
+    /// Shut for the users that the condition over `NEW` names. On PostgreSQL a batch that comes to it waits for rows
+    /// behind it as long as others do, and not as briefly as a fill's otherwise would.
+    pub(crate) async fn shut(db: &Fresh, conn: &mut Conn, which: &str) -> Self {
+        let mut holder = db.connect().await;
+        run(&mut holder, db.pick("SELECT pg_advisory_lock(7)", "DO GET_LOCK(CONCAT(DATABASE(), '/gate'), 0)")).await;
+        let sql = match db.dialect {
+            Dialect::Postgres => format!(
+                "CREATE FUNCTION gate() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN \
+                 PERFORM set_config('lock_timeout', '10min', true), set_config('application_name', 'at the gate', true); \
+                 WHILE NOT pg_try_advisory_xact_lock_shared(7) LOOP PERFORM pg_sleep(0.02); END LOOP; RETURN NEW; END $$; \
+                 CREATE TRIGGER b BEFORE UPDATE ON users FOR EACH ROW WHEN ({which}) EXECUTE FUNCTION gate()"
+            ),
+            Dialect::MySql => format!(
+                "CREATE TRIGGER b BEFORE UPDATE ON users FOR EACH ROW BEGIN IF {which} THEN \
+                 DO GET_LOCK(CONCAT(DATABASE(), '/at/', CONNECTION_ID()), 0); \
+                 WHILE NOT IS_FREE_LOCK(CONCAT(DATABASE(), '/gate')) DO SET @gate = SLEEP(0.02); END WHILE; \
+                 DO RELEASE_LOCK(CONCAT(DATABASE(), '/at/', CONNECTION_ID())); END IF; END"
+            ),
+        };
+        run(conn, &sql).await;
+        Self(holder)
+    }
+
+    /// Waits until so many batches are there.
+    pub(crate) async fn reached_by(&self, conn: &mut Conn, batches: i64) {
+        let sql = match conn.dialect() {
+            Dialect::Postgres => {
+                "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'at the gate' AND datname = current_database()"
+            }
+            Dialect::MySql => {
+                "SELECT COUNT(*) FROM performance_schema.metadata_locks WHERE OBJECT_TYPE = 'USER LEVEL LOCK' \
+                 AND OBJECT_NAME LIKE CONCAT(DATABASE(), '/at/%')"
+            }
+        };
+        until(conn, sql, batches).await;
+    }
+
+    pub(crate) async fn open(self) {
+        self.0.close().await.unwrap();
+    }
+}
+
+/// Somebody who has a row of the first range: whoever fills it gives way and waits, so no fill ends meanwhile.
+pub(crate) async fn hold_a_row(db: &Fresh) -> Conn {
+    let mut holder = db.connect().await;
+    run(&mut holder, "BEGIN").await;
+    run(&mut holder, "SELECT id FROM users WHERE email = 'user7@x' FOR UPDATE").await;
+    holder
+}
+
 pub(crate) async fn each_row_once(conn: &mut Conn, dialect: Dialect, users: u32) {
     let expression = match dialect {
         Dialect::Postgres => "split_part(email, '@', 1)",
@@ -96,11 +151,36 @@ pub(crate) fn small(workers: u32) -> BackfillOptions {
     BackfillOptions { workers, batch: Some(Duration::from_millis(2)), ..BackfillOptions::default() }
 }
 
+/// What is waited for comes, however busy the machine is, or never.
+const PATIENCE: Duration = Duration::from_secs(180);
+
 /// Waits until a query gives this number.
 pub(crate) async fn until(conn: &mut Conn, sql: &str, wanted: i64) {
+    until_it(conn, sql, |it| it == wanted).await;
+}
+
+/// Waits until a query gives such a number.
+pub(crate) async fn until_it(conn: &mut Conn, sql: &str, is: impl Fn(i64) -> bool) {
     let begun = Instant::now();
-    while number(conn, sql).await != wanted {
-        assert!(begun.elapsed() < Duration::from_secs(60), "{sql} does not come to {wanted}");
+    loop {
+        let found = number(conn, sql).await;
+        if is(found) {
+            return;
+        }
+        assert!(begun.elapsed() < PATIENCE, "{sql} stays at {found}");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+}
+
+/// Waits until such an event was told.
+pub(crate) async fn heard(events: &Seen, is: impl Fn(&str) -> bool) {
+    let begun = Instant::now();
+    loop {
+        let told = events.0.lock().unwrap().clone();
+        if told.iter().any(|it| is(it)) {
+            return;
+        }
+        assert!(begun.elapsed() < PATIENCE, "it is not told: {:?}", &told[told.len().saturating_sub(5)..]);
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
 }

@@ -2,7 +2,7 @@
 //! that it has not seen, contract waits.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 
 use pontoon::Dialect;
 use pontoon::Table as _;
@@ -16,6 +16,7 @@ use pontoon_xtask::verify::limit::STATEMENT_LIMIT;
 use pontoon_xtask::verify::run_history::{HistoryFile, run_history, run_history_with};
 use pontoon_xtask::verify::server::shared;
 use sqlx::{ColumnIndex, Decode, FromRow, Row, Type};
+use tokio::sync::Notify;
 
 use crate::filling::count_updates;
 use crate::support::{Fresh, number, on_both_servers, run};
@@ -160,25 +161,70 @@ async fn ready(db: &Fresh, rows: u32) -> Backfill {
     backfill.unwrap()
 }
 
+/// Where a fill is dropped.
+#[derive(Clone, Copy)]
+enum Where {
+    /// While the function has the rows of a batch.
+    Before,
+    /// While its values are written, or anywhere behind that.
+    Behind,
+}
+
+/// The function, which tells when it is called for the n-th time.
+fn telling(calls: u32, place: Where) -> (Functions, Arc<Notify>) {
+    let called = Arc::new(Notify::new());
+    let greeting = |called: Arc<Notify>| {
+        let left = Arc::new(AtomicU32::new(calls));
+        move |users: Vec<User>| {
+            let (called, now) = (called.clone(), left.fetch_sub(1, Ordering::Relaxed) == 1);
+            async move {
+                if now {
+                    called.notify_one();
+                    match place {
+                        Where::Before => std::future::pending().await,
+                        Where::Behind => tokio::task::yield_now().await,
+                    }
+                }
+                let greet = |it: User| Some(format!("Dear {} ({})", it.email, it.id));
+                Ok::<_, FunctionFailure>(users.into_iter().map(greet).collect::<Vec<_>>())
+            }
+        }
+    };
+    let of_both = [called.clone(), called.clone()].map(greeting);
+    let [postgres, mysql] = of_both;
+    (Functions::new().postgres("greeting", postgres).mysql("greeting", mysql), called)
+}
+
 /// Its future is dropped in the middle of a batch, again and again: no row gets its value twice.
 async fn a_function_goes_on_where_it_was_stopped(dialect: Dialect) {
     let db = Fresh::new(dialect).await;
     let backfill = ready(&db, 2_000).await;
     let mut conn = db.connect().await;
     count_updates(&db, &mut conn).await;
-    let given = Arc::default();
-    let mut stops = 0_u32;
-    loop {
-        let (pool, functions) = (db.pool(), functions(&given));
-        let options = BackfillOptions::default();
-        let filled = fill_with(&pool, "f", &backfill, &options, &functions, &Silent);
-        let patience = std::time::Duration::from_millis(60 + fastrand::u64(0..80) + u64::from(stops) * 2);
-        if let Ok(filled) = tokio::time::timeout(patience, filled).await {
-            assert_eq!(filled.unwrap().rows, 2_000);
-            break;
+    let options = BackfillOptions::default();
+    let mut stops = 0;
+    use Where::{Before, Behind};
+    for (calls, place) in [(1, Before), (2, Before), (3, Before), (1, Behind), (2, Behind), (3, Behind)] {
+        let pool = db.pool();
+        let (functions, called) = telling(calls, place);
+        let patience = std::time::Duration::from_millis(fastrand::u64(0..20));
+        tokio::select! {
+            filled = fill_with(&pool, "f", &backfill, &options, &functions, &Silent) => {
+                assert_eq!(filled.unwrap().rows, 2_000);
+                assert!(matches!(place, Where::Behind), "a function that never ends cannot have filled the rows");
+                break;
+            }
+            () = async {
+                called.notified().await;
+                if matches!(place, Where::Behind) {
+                    tokio::time::sleep(patience).await;
+                }
+            } => stops += 1,
         }
-        stops += 1;
     }
+    let pool = db.pool();
+    let filled = fill_with(&pool, "f", &backfill, &options, &functions(&Arc::default()), &Silent).await;
+    assert_eq!(filled.unwrap().rows, 2_000);
     assert!(stops > 2, "it was stopped {stops} times only");
     assert_eq!(number(&mut conn, RIGHT).await, 2_000);
     assert_eq!(number(&mut conn, "SELECT count(*) FROM updates").await, 2_000);

@@ -97,7 +97,7 @@ async fn who_writes_the_table_needs_no_right_on_the_sequence() {
     let (db, mut conn, migrations) = before(&case, Dialect::Postgres).await;
     let runner = db.runner_with(migrations, Options::default());
     three_stages(&runner).await;
-    let role = format!("writer_{}", std::process::id());
+    let role = format!("writer_{:08x}", fastrand::u32(..));
     run(&mut conn, &format!("CREATE ROLE {role}")).await;
     run(&mut conn, &format!("GRANT SELECT, INSERT, UPDATE ON things TO {role}")).await;
     run(&mut conn, &format!("SET ROLE {role}")).await;

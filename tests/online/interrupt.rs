@@ -10,7 +10,7 @@ use pontoon::migration::{Backfill, Step, Walk, WalkBy};
 use pontoon_xtask::verify::conn::Conn;
 use tokio::sync::Notify;
 
-use crate::filling::with_users;
+use crate::filling::{heard, until, with_users};
 use crate::support::{Fresh, number, on_both_servers, ranges_of_tids, run, sample, seen};
 
 on_both_servers!(
@@ -69,6 +69,7 @@ async fn an_undo_that_stopped_goes_only_back(dialect: Dialect) {
     }
     let error = runner.expand().await.unwrap_err().to_string();
     assert!(error.contains("is on its way back") && error.contains("run `undo` to the end"), "{error}");
+    let runner = db.runner(2);
     assert!(matches!(runner.undo().await.unwrap(), Outcome::Did { .. }));
     // and from the beginning, where no row has a value
     runner.up().await.unwrap();
@@ -100,13 +101,16 @@ async fn a_second_fill_works_beside_the_first(dialect: Dialect) {
         "UPDATE users SET newsletter = false WHERE id = (SELECT id FROM (SELECT min(id) AS id FROM users) AS m)",
     )
     .await;
-    let fill_it = |pool: Pool| async move {
-        fill(&pool, "k", &backfill_of(dialect, true), &BackfillOptions::default(), &Silent).await
+    let events = seen();
+    let fill_it = |pool: Pool| {
+        let events = events.clone();
+        async move { fill(&pool, "k", &backfill_of(dialect, true), &BackfillOptions::default(), &*events).await }
     };
     let first = tokio::spawn(fill_it(db.pool()));
-    tokio::time::sleep(Duration::from_millis(500)).await;
+    heard(&events, |it| it.starts_with("Retry")).await;
     let second = tokio::spawn(fill_it(db.pool()));
-    tokio::time::sleep(Duration::from_millis(300)).await;
+    // it looks for a range again and again
+    tokio::time::sleep(Duration::from_millis(800)).await;
     assert!(!first.is_finished() && !second.is_finished());
     run(&mut conn, "COMMIT").await;
     let (first, second) = (first.await.unwrap().unwrap(), second.await.unwrap().unwrap());
@@ -145,7 +149,7 @@ async fn a_budget_that_was_spent_is_in_the_ledger(dialect: Dialect) {
     let detail = watching.value(format!("SELECT detail {failed}")).await.unwrap().unwrap();
     assert!(detail.contains("in the way: session"), "{detail}");
     run(&mut conn, "COMMIT").await;
-    impatient(&db).expand().await.unwrap();
+    db.runner(2).expand().await.unwrap();
     db.end().await;
 }
 
@@ -167,12 +171,19 @@ const BUILDING: &str =
 const INVALID: &str = "SELECT count(*) FROM pg_index WHERE NOT indisvalid";
 
 async fn until_building(conn: &mut Conn) -> String {
-    loop {
+    for _ in 0..18_000 {
         if let Some(pid) = conn.value(BUILDING).await.unwrap() {
             return pid;
         }
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
+    panic!("it is not built");
+}
+
+/// Ends a session, and waits until it is gone with its locks.
+async fn end_session(conn: &mut Conn, pid: &str) {
+    run(conn, &format!("SELECT pg_terminate_backend({pid})")).await;
+    until(conn, &format!("SELECT count(*) FROM pg_stat_activity WHERE pid = {pid}"), 0).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -186,14 +197,14 @@ async fn an_index_that_was_left_invalid_is_built_anew_or_undone() {
         let runner = db.runner_with(sample(Dialect::Postgres, 3), options);
         let work = tokio::spawn(async move { runner.validate().await });
         let pid = until_building(&mut conn).await;
-        tokio::time::sleep(Duration::from_millis(1_500)).await;
+        until(&mut conn, INVALID, 1).await;
+        // it is told whom an index waits for
+        heard(&events, |it| it.starts_with("Waiting")).await;
         // a runner that lives begins again
         work.abort();
-        run(&mut conn, &format!("SELECT pg_terminate_backend({pid})")).await;
+        end_session(&mut conn, &pid).await;
         assert!(work.await.unwrap_err().is_cancelled());
         assert_eq!(number(&mut conn, INVALID).await, 1);
-        let waiting = events.0.lock().unwrap().iter().any(|it| it.starts_with("Waiting"));
-        assert!(waiting, "it is told whom an index waits for");
         run(&mut holder, "COMMIT").await;
         if undo {
             db.runner(3).undo().await.unwrap();
@@ -237,7 +248,7 @@ async fn an_index_that_others_left_invalid_is_no_index() {
                     AND datname = current_database()";
     let begun = std::time::Instant::now();
     let pid = loop {
-        assert!(!undo.is_finished() && begun.elapsed() < Duration::from_secs(60), "the drop was not seen at work");
+        assert!(!undo.is_finished() && begun.elapsed() < Duration::from_secs(180), "the drop was not seen at work");
         if number(&mut conn, INVALID).await == 1
             && let Some(pid) = conn.value(dropping).await.unwrap()
         {
@@ -246,7 +257,7 @@ async fn an_index_that_others_left_invalid_is_no_index() {
         tokio::time::sleep(Duration::from_millis(10)).await;
     };
     undo.abort();
-    run(&mut conn, &format!("SELECT pg_terminate_backend({pid})")).await;
+    end_session(&mut conn, &pid).await;
     assert!(undo.await.unwrap_err().is_cancelled());
     run(&mut holder, "COMMIT").await;
     assert_eq!(number(&mut conn, INVALID).await, 1, "it is cut off");
@@ -275,7 +286,7 @@ async fn nobody_starts_beside_a_statement_that_still_runs() {
     assert!(error.to_string().contains("now at: CREATE INDEX CONCURRENTLY"), "{error}");
     run(&mut holder, "COMMIT").await;
     let events = seen();
-    let options = Options { observer: events.clone(), runner_lock: Duration::from_secs(30), ..Options::default() };
+    let options = Options { observer: events.clone(), runner_lock: Duration::from_secs(180), ..Options::default() };
     db.runner_with(sample(Dialect::Postgres, 3), options).validate().await.unwrap();
     let found = events.0.lock().unwrap().iter().any(|it| it.starts_with("Found") && it.contains("CONCURRENTLY"));
     assert!(found, "what the server ended by itself is not done again");
@@ -307,6 +318,7 @@ fn by_tids(walk: &mut Walk) {
 async fn stopped(passes: &[u32], then: &str) {
     let db = Fresh::new(Dialect::Postgres).await;
     let rows = 20_000;
+    // a dozen windows, of which each is a batch at least
     let mut conn = expanded(&db, rows).await;
     let mut backfill = backfill_of(Dialect::Postgres, false);
     if !ranges_of_tids().await {
@@ -321,7 +333,12 @@ async fn stopped(passes: &[u32], then: &str) {
             ..BackfillOptions::default()
         };
         let pool = db.pool();
-        let stop = AfterBatches(AtomicU32::new(if stops < 9 { fastrand::u32(3..12) } else { 0 }), Notify::new());
+        let batches = match stops {
+            0..4 => 1,
+            4..9 => fastrand::u32(3..12),
+            _ => 0,
+        };
+        let stop = AfterBatches(AtomicU32::new(batches), Notify::new());
         tokio::select! {
             filled = fill(&pool, "k", &backfill, &options, &stop) => break assert_eq!(filled.unwrap().rows, u64::from(rows)),
             () = stop.1.notified() => stops += 1,
@@ -372,6 +389,9 @@ async fn a_table_that_is_held_when_a_fill_begins_is_waited_for() {
     run(&mut conn, "BEGIN; LOCK TABLE users IN SHARE MODE").await;
     let (pool, backfill) = (db.pool(), backfill_of(Dialect::Postgres, true));
     let work = tokio::spawn(async move { fill(&pool, "k", &backfill, &BackfillOptions::default(), &Silent).await });
+    let waits = "SELECT count(*) FROM pg_locks WHERE NOT granted AND relation = 'users'::regclass \
+                 AND database = (SELECT oid FROM pg_database WHERE datname = current_database())";
+    until(&mut conn, waits, 1).await;
     tokio::time::sleep(Duration::from_millis(1_000)).await;
     assert!(!work.is_finished(), "{:?}", work.await);
     run(&mut conn, "COMMIT").await;

@@ -3,7 +3,7 @@
 use std::cell::RefCell;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, Once};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use metrics_util::MetricKind;
 use metrics_util::debugging::{DebugValue, DebuggingRecorder, Snapshotter};
@@ -109,10 +109,11 @@ impl Heard {
     }
 }
 
-/// Counts batches, and says when the fill is held.
+/// Counts batches, and says when others are waited for and the fill is held.
 #[derive(Default)]
 struct Ear {
     batches: Mutex<u64>,
+    waits: tokio::sync::Notify,
     held: tokio::sync::Notify,
     /// Whether the fill has begun: statements before it are tried again too.
     filling: AtomicBool,
@@ -123,6 +124,7 @@ impl Observer for Ear {
     fn event(&self, event: &Event) {
         match event {
             Event::Batch { .. } => *self.batches.lock().unwrap() += 1,
+            Event::Waiting { .. } => self.waits.notify_one(),
             Event::Held { .. } => self.held.notify_one(),
             Event::Retry { .. } if self.filling.load(Ordering::Relaxed) => self.retried.notify_one(),
             _ => {}
@@ -139,12 +141,13 @@ async fn metrics_are_heard(dialect: Dialect) {
     let ear = Arc::new(Ear::default());
     let backfill = BackfillOptions { batch: Some(Duration::from_millis(2)), ..BackfillOptions::default() };
     let runner = db.runner_with(migrations, Options { observer: ear.clone(), backfill, ..Options::default() });
-    // somebody is in the way of the first statement for some seconds
+    // somebody is in the way of the first statement
     let mut other = db.connect().await;
     run(&mut other, "BEGIN").await;
     run(&mut other, "UPDATE things SET a = a WHERE id = 1").await;
     let holds = async {
-        tokio::time::sleep(Duration::from_millis(2_500)).await;
+        ear.waits.notified().await;
+        tokio::time::sleep(Duration::from_millis(1_200)).await;
         run(&mut other, "COMMIT").await;
     };
     let (outcome, ()) = tokio::join!(runner.expand(), holds);
@@ -161,7 +164,9 @@ async fn metrics_are_heard(dialect: Dialect) {
         runner.ask(Wish::Resume, "the test").await.unwrap();
     };
     ear.filling.store(true, Ordering::Relaxed);
+    let begun = Instant::now();
     let (outcome, ()) = tokio::join!(runner.backfill(), meanwhile);
+    let whole = begun.elapsed().as_secs_f64();
     assert!(matches!(outcome.unwrap(), Outcome::Did { .. }));
     runner.validate().await.unwrap();
     runner.contract().await.unwrap();
@@ -175,12 +180,12 @@ async fn metrics_are_heard(dialect: Dialect) {
     assert_eq!(heard.count("pontoon_backfill_batches_total", fill), batches);
     let took = heard.seconds("pontoon_backfill_batch_seconds", fill);
     assert_eq!(took.len() as u64, batches);
-    assert!(took.iter().all(|it| *it > 0.0 && *it < 5.0), "seconds: {took:?}");
+    assert!(took.iter().all(|it| *it > 0.0) && took.iter().sum::<f64>() < whole, "seconds of {whole}: {took:?}");
     assert_eq!(heard.gauge("pontoon_backfill_position", fill), 1.0);
     assert_eq!(heard.gauge("pontoon_backfill_held", fill), 0.0);
     assert!(heard.count("pontoon_retries_total", &[("of", "batch")]) >= 1);
     let waited = heard.seconds("pontoon_wait_seconds", &[("reason", "paused")]);
-    assert!(waited.len() == 1 && waited[0] > 0.6 && waited[0] < 10.0, "{waited:?}");
+    assert!(waited.len() == 1 && waited[0] > 0.6 && waited[0] < whole, "{whole}: {waited:?}");
     let waited = heard.seconds("pontoon_wait_seconds", &[("reason", "blockers")]);
     assert!(waited.iter().sum::<f64>() > 1.0, "{waited:?}");
     for stage in ["expand", "contract"] {

@@ -1,7 +1,6 @@
 //! Partitions that come, go and stand in the way while a migration of their table is at work (PostgreSQL).
 
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
 
 use pontoon::Dialect;
 use pontoon::exec::{Event, Observer, Options};
@@ -9,6 +8,7 @@ use pontoon::migration::history::Recorded;
 use pontoon_xtask::verify::conn::Conn;
 
 use crate::cases::{self, Case};
+use crate::filling::until;
 use crate::operations::history;
 use crate::support::{Fresh, number, run, seen};
 
@@ -117,17 +117,15 @@ async fn a_detach_that_was_cut_off_is_ended() {
         async move { runner.contract().await }
     });
     let pending = "SELECT count(*) FROM pg_inherits WHERE inhdetachpending";
-    for _ in 0..600 {
-        if number(&mut conn, pending).await == 1 {
-            break;
-        }
-        tokio::time::sleep(Duration::from_millis(50)).await;
-    }
-    assert_eq!(number(&mut conn, pending).await, 1, "it waits for the reader");
+    // it waits for the reader
+    until(&mut conn, pending, 1).await;
     // a runner that lives begins again
     contract.abort();
-    run(&mut conn, "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE query LIKE '%DETACH PARTITION%CONCURRENTLY%' AND pid <> pg_backend_pid()").await;
+    let detaching = "FROM pg_stat_activity WHERE query LIKE '%DETACH PARTITION%CONCURRENTLY%' AND pid <> pg_backend_pid() \
+                     AND datname = current_database()";
+    run(&mut conn, &format!("SELECT pg_terminate_backend(pid) {detaching}")).await;
     assert!(contract.await.unwrap_err().is_cancelled());
+    until(&mut conn, &format!("SELECT count(*) {detaching}"), 0).await;
     run(&mut reader, "COMMIT").await;
     assert_eq!(number(&mut conn, pending).await, 1, "what was begun is not ended");
     let error = runner.undo().await.unwrap_err().to_string();

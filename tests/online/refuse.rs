@@ -6,6 +6,7 @@ use pontoon::Dialect;
 use pontoon::exec::{ExecError, Options, Outcome, Patience, Pool, Runner};
 use pontoon::migration::Step;
 
+use crate::filling::heard;
 use crate::support::{Fresh, number, on_both_servers, run, sample, seen};
 
 on_both_servers!(
@@ -39,7 +40,8 @@ async fn two_runners_at_once(dialect: Dialect) {
     assert!(matches!(error, ExecError::Busy(_)), "{error}");
     assert!(error.to_string().contains("another runner is at work on this database: session "), "{error}");
     other.close().await.unwrap();
-    runner.backfill().await.unwrap();
+    let options = Options { runner_lock: Duration::from_secs(180), ..Options::default() };
+    db.runner_with(sample(dialect, 1), options).backfill().await.unwrap();
     db.end().await;
 }
 
@@ -51,7 +53,7 @@ async fn eight_runners_at_once() {
         let runners = (0..8).map(|_| {
             let runner = db.runner_with(
                 sample(dialect, 6),
-                Options { runner_lock: Duration::from_secs(60), ..Options::default() },
+                Options { runner_lock: Duration::from_secs(600), ..Options::default() },
             );
             tokio::spawn(async move { runner.up().await })
         });
@@ -72,11 +74,10 @@ async fn somebody_holds_the_table(dialect: Dialect) {
     let mut reader = db.connect().await;
     run(&mut reader, "BEGIN").await;
     run(&mut reader, "SELECT count(*) FROM users").await;
-    let patience = Patience {
-        lock_timeout: Duration::from_millis(100),
-        budget: Duration::from_millis(1_500),
-        ..Patience::default()
-    };
+    let patience =
+        Patience { lock_timeout: Duration::from_millis(100), budget: Duration::from_secs(3), ..Patience::default() };
+    // a transaction that is younger is not told of: it may be over in a moment
+    tokio::time::sleep(Duration::from_millis(400)).await;
     let observer = seen();
     let options = Options { patience, observer: observer.clone(), ..Options::default() };
     let runner = db.runner_with(sample(dialect, 2), options);
@@ -89,7 +90,7 @@ async fn somebody_holds_the_table(dialect: Dialect) {
     // nobody queued behind us: the column is not there, and the reader still reads
     run(&mut reader, "SELECT count(*) FROM users").await;
     run(&mut reader, "COMMIT").await;
-    runner.expand().await.unwrap();
+    db.runner(2).expand().await.unwrap();
     db.end().await;
 }
 
@@ -99,9 +100,10 @@ async fn a_short_transaction_is_waited_for(dialect: Dialect) {
     let mut reader = db.connect().await;
     run(&mut reader, "BEGIN").await;
     run(&mut reader, "SELECT count(*) FROM users").await;
-    let runner = db.runner(2);
+    let observer = seen();
+    let runner = db.runner_with(sample(dialect, 2), Options { observer: observer.clone(), ..Options::default() });
     let expand = tokio::spawn(async move { runner.expand().await });
-    tokio::time::sleep(Duration::from_millis(900)).await;
+    heard(&observer, |it| it.starts_with("Waiting") || it.starts_with("Retry")).await;
     assert!(!expand.is_finished());
     run(&mut reader, "COMMIT").await;
     expand.await.unwrap().unwrap();

@@ -1,7 +1,9 @@
 //! Many workers, in one process and in several: each row once, whoever dies.
 
+use std::io::{BufRead as _, BufReader};
 use std::process::{Child, Command, Stdio};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
+use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use pontoon::Dialect;
@@ -10,7 +12,7 @@ use pontoon::exec::{Event, ExecError, Observer, Options, Outcome, Pool, Runner, 
 use pontoon::migration::WalkBy;
 use pontoon_xtask::verify::conn::Conn;
 
-use crate::filling::{backfill_of, begin, each_row_once, expanded, slow, small, until};
+use crate::filling::{Gate, backfill_of, begin, each_row_once, expanded, heard, hold_a_row, slow, small, until};
 use crate::support::{Fresh, between, number, on_both_servers, run, sample, seen};
 
 on_both_servers!(
@@ -49,53 +51,95 @@ fn shop(db: &Fresh, args: &[&str]) -> Child {
         .unwrap()
 }
 
-/// Three processes of two workers; one is killed (SIGKILL) every moment and another started, also the one that leads.
+/// A process that fills, and what it has told so far.
+struct Process {
+    child: Child,
+    told: Arc<Mutex<String>>,
+    ears: JoinHandle<()>,
+}
+
+impl Process {
+    fn start(db: &Fresh) -> Self {
+        let mut child = shop(db, &["backfill", "--workers", "2", "--batch", "2", "--budget", "3000"]);
+        let (told, lines) = (Arc::<Mutex<String>>::default(), BufReader::new(child.stderr.take().unwrap()).lines());
+        let hears = told.clone();
+        let ears = std::thread::spawn(move || {
+            lines.map_while(Result::ok).for_each(|line| *hears.lock().unwrap() += &format!("{line}\n"));
+        });
+        Self { child, told, ears }
+    }
+
+    fn told(&self) -> String {
+        self.told.lock().unwrap().clone()
+    }
+
+    fn helps(&self) -> bool {
+        self.told().contains("beside another runner")
+    }
+
+    fn kill(mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+        self.ears.join().unwrap();
+    }
+
+    fn ends(mut self) {
+        let status = self.child.wait().unwrap();
+        self.ears.join().unwrap();
+        assert!(status.success(), "{}", self.told.lock().unwrap());
+    }
+}
+
+/// How many rows are filled, and whether one range alone is left, which is the one that somebody is in the way of.
+async fn filled_so_far(conn: &mut Conn) -> (i64, bool) {
+    let filled = number(conn, "SELECT count(*) FROM updates").await;
+    let all_dealt = number(conn, "SELECT count(*) FROM pontoon_backfill WHERE next IS NULL").await == 1;
+    (filled, all_dealt && number(conn, "SELECT count(*) FROM pontoon_range").await == 1)
+}
+
+/// Three processes of two workers; one is killed (SIGKILL) again and again and another started, also the one that leads.
+/// Somebody has a row until enough were killed, so that the fill does not end before.
 async fn processes_that_are_killed_lose_nothing(dialect: Dialect) {
     let db = Fresh::new(dialect).await;
-    let users = 60_000;
+    let users = 30_000;
     let mut conn = expanded(&db, users).await;
-    let one = || shop(&db, &["backfill", "--workers", "2", "--batch", "2"]);
-    let mut children: Vec<Child> = (0..3).map(|_| one()).collect();
-    let mut kills = 0;
+    slow(&db, &mut conn, 0.0005, "NEW.id > 0").await;
+    let holder = hold_a_row(&db).await;
     let begun = Instant::now();
-    let ended = loop {
-        assert!(begun.elapsed() < Duration::from_secs(300), "it does not end");
-        tokio::time::sleep(Duration::from_millis(150 + fastrand::u64(0..250))).await;
-        if let Some(at) = children.iter_mut().position(|it| it.try_wait().unwrap().is_some()) {
-            break children.remove(at);
+    let in_time = |what: &str| assert!(begun.elapsed() < Duration::from_secs(600), "{what}");
+    let mut processes = vec![Process::start(&db)];
+    until(&mut conn, "SELECT count(*) FROM pontoon_backfill WHERE backfill LIKE '0002%'", 1).await;
+    processes.extend([Process::start(&db), Process::start(&db)]);
+    let kills = 12;
+    for _ in 0..kills {
+        let before = filled_so_far(&mut conn).await.0;
+        loop {
+            let (filled, rest_is_held) = filled_so_far(&mut conn).await;
+            if filled > before + 300 || rest_is_held {
+                break;
+            }
+            in_time("nothing is filled");
+            tokio::time::sleep(Duration::from_millis(10)).await;
         }
-        if kills < 12 {
-            let mut killed = children.remove(fastrand::usize(..children.len()));
-            killed.kill().unwrap();
-            killed.wait().unwrap();
-            kills += 1;
-            children.push(one());
+        tokio::time::sleep(Duration::from_millis(fastrand::u64(0..150))).await;
+        for it in &mut processes {
+            assert!(it.child.try_wait().unwrap().is_none(), "it ended: {}", it.told());
         }
-    };
-    children.push(ended);
-    let mut helped = 0;
-    for child in children {
-        let output = child.wait_with_output().unwrap();
-        let (said, told) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
-        assert!(output.status.success(), "{said}{told}");
-        helped += u32::from(told.contains("beside another runner"));
+        processes.remove(fastrand::usize(..processes.len())).kill();
+        processes.push(Process::start(&db));
     }
-    assert!(kills > 2, "it was too quick to be killed");
-    assert!(helped > 0, "nobody worked beside another");
+    // one has the runner's lock at most
+    while processes.iter().filter(|it| it.helps()).count() < 2 {
+        in_time("nobody works beside another");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    holder.close().await.unwrap();
+    processes.into_iter().for_each(Process::ends);
     each_row_once(&mut conn, dialect, users).await;
     assert_eq!(number(&mut conn, "SELECT rows_filled FROM pontoon_backfill").await, i64::from(users));
     let done = "SELECT count(*) FROM pontoon_ledger WHERE event = 'done' AND stage = 'backfill' AND step IS NULL AND migration LIKE '0002%'";
     assert_eq!(number(&mut conn, done).await, 1);
-    eprintln!("{dialect}: {kills} kills, {helped} helped");
     db.end().await;
-}
-
-/// Somebody who has a row of the first range: whoever fills it gives way and waits.
-async fn hold_a_row(db: &Fresh) -> Conn {
-    let mut holder = db.connect().await;
-    run(&mut holder, "BEGIN").await;
-    run(&mut holder, "SELECT id FROM users WHERE email = 'user7@x' FOR UPDATE").await;
-    holder
 }
 
 /// Lets a session be alive that has this worker's name.
@@ -116,19 +160,19 @@ const FROM_NOW: [&str; 2] = ["clock_timestamp() + interval '1 hour'", "UTC_TIMES
 async fn a_worker_whose_range_was_taken_over_does_not_commit(dialect: Dialect) {
     let db = Fresh::new(dialect).await;
     let mut conn = expanded(&db, 3_000).await;
-    // a batch of the first range takes two seconds, and its range is taken meanwhile
-    slow(&db, &mut conn, 2.0, "NEW.email = 'user7@x'").await;
+    // a batch of the first range is at work while its range is taken
+    let gate = Gate::shut(&db, &mut conn, "NEW.email = 'user7@x'").await;
     let mut holder = db.connect().await;
     be_alive(&mut holder, "another").await;
     let (work, events) = begin(&db, small(1));
-    until(&mut conn, "SELECT count(*) FROM pontoon_range WHERE number = 1", 1).await;
-    tokio::time::sleep(Duration::from_millis(700)).await;
+    gate.reached_by(&mut conn, 1).await;
     let later = db.pick(FROM_NOW[0], FROM_NOW[1]);
     let took = format!(
         "UPDATE pontoon_range SET fence = fence + 1, worker = 'another', lease_until = {later} WHERE number = 1"
     );
     run(&mut conn, &took).await;
     let place = conn.value("SELECT place FROM pontoon_range WHERE number = 1").await.unwrap();
+    gate.open().await;
     // the other ranges are filled to their end, this one is not touched
     until(&mut conn, "SELECT count(*) FROM pontoon_backfill WHERE next IS NULL", 1).await;
     until(&mut conn, "SELECT count(*) FROM pontoon_range", 1).await;
@@ -162,9 +206,9 @@ async fn a_range_is_kept_until_its_lease_ends(dialect: Dialect) {
     holder.close().await.unwrap();
     // by the server's clock, whatever ours says
     let soon = db.pick("clock_timestamp() + interval '2 seconds'", "UTC_TIMESTAMP(6) + INTERVAL 2 SECOND");
+    let begun = Instant::now();
     run(&mut conn, &format!("UPDATE pontoon_range SET fence = fence + 1, worker = 'ghost', lease_until = {soon}"))
         .await;
-    let begun = Instant::now();
     let (second, events) = begin(&db, small(1));
     second.await.unwrap().unwrap();
     assert!(begun.elapsed() >= Duration::from_millis(1_900), "{:?}", begun.elapsed());
@@ -175,7 +219,12 @@ async fn a_range_is_kept_until_its_lease_ends(dialect: Dialect) {
 
 async fn people_pause_slow_and_stop_a_fill(dialect: Dialect) {
     let db = Fresh::new(dialect).await;
-    let mut conn = expanded(&db, 30_000).await;
+    let users = 4_000;
+    let mut conn = expanded(&db, users).await;
+    let seconds = 0.001;
+    slow(&db, &mut conn, seconds, "NEW.id > 0").await;
+    // from here on both workers are in the midst of a range when they are looked at
+    let gate = Gate::shut(&db, &mut conn, "NEW.id > 700").await;
     let filled = "SELECT count(*) FROM updates";
     let people = db.runner(2);
     people.ask(Wish::Pause, "ada").await.unwrap();
@@ -184,20 +233,30 @@ async fn people_pause_slow_and_stop_a_fill(dialect: Dialect) {
     let options = || Options { observer: events.clone(), backfill: backfill.clone(), ..Options::default() };
     let runner = db.runner_with(sample(dialect, 2), options());
     let work = tokio::spawn(async move { runner.backfill().await });
-    until(&mut conn, "SELECT count(*) FROM pontoon_backfill WHERE backfill LIKE '0002%'", 1).await;
+    heard(&events, |it| it.starts_with("Held") && it.contains("paused by ada")).await;
     tokio::time::sleep(Duration::from_millis(500)).await;
     assert_eq!(number(&mut conn, filled).await, 0);
     let status = people.status().await.unwrap();
     assert!(status.control.paused && status.to_string().contains("paused by ada"), "{status}");
     assert_eq!(status.backfills.len(), 1);
-    // slowly
+    // slowly: each worker rests nine times as long as it works
+    let begun = Instant::now();
     people.ask(Wish::Speed(10, Some(Duration::from_millis(1))), "ada").await.unwrap();
     people.ask(Wish::Resume, "ada").await.unwrap();
-    until(&mut conn, "SELECT count(*) FROM pontoon_range WHERE rows_per_second > 0", 2).await;
+    gate.reached_by(&mut conn, 2).await;
+    let at_the_gate = number(&mut conn, filled).await;
+    let least = at_the_gate as f64 * seconds / 2.0 * 10.0;
+    assert!(at_the_gate > 0 && begun.elapsed().as_secs_f64() > least, "{at_the_gate} rows in {:?}", begun.elapsed());
+    // both end their batch, keep their range and wait
+    let places = conn.rows("SELECT place FROM pontoon_range ORDER BY number").await.unwrap();
+    let [one, two] = [0, 1].map(|at| places[at][0].clone().unwrap());
+    people.ask(Wish::Speed(100, Some(Duration::from_millis(1))), "ada").await.unwrap();
     people.ask(Wish::Pause, "grace").await.unwrap();
-    tokio::time::sleep(Duration::from_millis(1_500)).await;
+    gate.open().await;
+    until(&mut conn, &format!("SELECT count(*) FROM pontoon_range WHERE place NOT IN ('{one}', '{two}')"), 2).await;
+    heard(&events, |it| it.starts_with("Held") && it.contains("paused by grace")).await;
     let paused_at = number(&mut conn, filled).await;
-    assert!(paused_at < 30_000, "it was not slowed");
+    assert!(paused_at < i64::from(users));
     tokio::time::sleep(Duration::from_millis(700)).await;
     assert_eq!(number(&mut conn, filled).await, paused_at);
     let status = people.status().await.unwrap();
@@ -205,17 +264,16 @@ async fn people_pause_slow_and_stop_a_fill(dialect: Dialect) {
     assert_eq!((progress.rows, progress.workers), (paused_at as u64, 2), "{status}");
     assert!(progress.position > 0.0 && progress.position < 1.0 && progress.rows_per_second > 0.0, "{status}");
     assert!(status.to_string().contains("Filling users.display_name"), "{status}");
+    run(&mut conn, db.pick("DROP TRIGGER a ON users", "DROP TRIGGER a")).await;
     // to the end of this command, and no further: another one goes on
     people.ask(Wish::Abort, "grace").await.unwrap();
     let error = work.await.unwrap().unwrap_err();
     assert!(matches!(error, ExecError::Stopped(_)) && error.to_string().contains("told to stop by grace"), "{error}");
     people.ask(Wish::Speed(100, None), "grace").await.unwrap();
     assert!(matches!(db.runner_with(sample(dialect, 2), options()).backfill().await.unwrap(), Outcome::Did { .. }));
-    each_row_once(&mut conn, dialect, 30_000).await;
+    each_row_once(&mut conn, dialect, users).await;
     assert!(people.status().await.unwrap().backfills.is_empty());
-    let told = events.0.lock().unwrap().clone();
-    assert!(told.iter().any(|it| it.starts_with("Held") && it.contains("paused by ada")), "{:?}", told.first());
-    assert!(told.iter().any(|it| it == "Resumed"));
+    assert!(events.0.lock().unwrap().iter().any(|it| it == "Resumed"));
     db.end().await;
 }
 
@@ -293,19 +351,26 @@ async fn rows_that_move_meanwhile_are_filled() {
     let db = Fresh::new(Dialect::Postgres).await;
     let mut conn = expanded(&db, 20_000).await;
     run(&mut conn, "DROP TRIGGER z ON users").await;
+    slow(&db, &mut conn, 0.0001, "NEW.id > 0").await;
+    // the fill does not end before enough rows have moved
+    let mut holder = Some(hold_a_row(&db).await);
     let mut backfill = backfill_of(Dialect::Postgres);
     backfill.walks.retain(|it| it.by == WalkBy::Blocks);
     let pool = db.pool();
     let work = tokio::spawn(async move { fill(&pool, "w", &backfill, &small(2), &Silent).await });
+    let held = number(&mut conn, "SELECT id FROM users WHERE email = 'user7@x'").await;
+    let any = || std::iter::repeat_with(|| fastrand::i64(1..=20_000)).find(|it| *it != held).unwrap();
     let mut moved = 0;
     while !work.is_finished() {
-        let id = fastrand::u32(1..=20_000);
-        run(&mut conn, &format!("UPDATE users SET email = email || '.example.org' WHERE id = {id}")).await;
-        run(&mut conn, &format!("DELETE FROM users WHERE id = {}", fastrand::u32(1..=20_000))).await;
+        run(&mut conn, &format!("UPDATE users SET email = email || '.example.org' WHERE id = {}", any())).await;
+        run(&mut conn, &format!("DELETE FROM users WHERE id = {}", any())).await;
         moved += 1;
+        if moved == 300 {
+            holder.take().unwrap().close().await.unwrap();
+        }
     }
     work.await.unwrap().unwrap();
-    assert!(moved > 20, "{moved}");
+    assert!(moved >= 300, "{moved}");
     let wrong = "SELECT count(*) FROM users WHERE display_name IS DISTINCT FROM split_part(email, '@', 1)";
     assert_eq!(number(&mut conn, wrong).await, 0);
     db.end().await;
@@ -318,6 +383,8 @@ async fn a_table_stays_small_where_the_disk_is_short() {
     let mut conn = expanded(&db, 20_000).await;
     run(&mut conn, "DROP TRIGGER z ON users").await;
     run(&mut conn, "CREATE INDEX early ON users (display_name)").await;
+    // a vacuum of the fill's own is left out while the server's is at work on the table
+    run(&mut conn, "ALTER TABLE users SET (autovacuum_enabled = off)").await;
     let before = number(&mut conn, "SELECT pg_relation_size('users')").await;
     let (work, events) = begin(&db, BackfillOptions { disk_short: true, ..small(1) });
     work.await.unwrap().unwrap();

@@ -3,7 +3,7 @@
 
 use std::time::{Duration, Instant};
 
-use super::event::{Blocker, Event};
+use super::event::{Blocker, Event, Holder};
 use super::ledger::{self, Cost, Direction, Entry};
 use super::retry::{gave_way, pause};
 use super::runner::Work;
@@ -156,6 +156,7 @@ struct Waited {
 async fn wait_outside(work: &mut Work<'_>, task: &Task<'_>, begun: Instant) -> Result<Waited, ExecError> {
     let mut told = false;
     let mut attempt = 0;
+    let mut ended = Vec::new();
     loop {
         let mut found = blockers::find(&mut work.session, task.claim).await?;
         found.retain(blockers::is_old);
@@ -177,7 +178,7 @@ async fn wait_outside(work: &mut Work<'_>, task: &Task<'_>, begun: Instant) -> R
             work.tell(&Event::Waiting { blockers: found.clone() });
             told = true;
         }
-        if end_blockers(work, task, begun, &found).await? {
+        if end_blockers(work, task, begun, &found, &mut ended).await? {
             continue;
         }
         attempt += 1;
@@ -185,22 +186,25 @@ async fn wait_outside(work: &mut Work<'_>, task: &Task<'_>, begun: Instant) -> R
     }
 }
 
-/// Ends those in the way whom the policy means, and notes it; `true` if there was one.
+/// Ends those in the way whom the policy means, and notes it; `true` if there was one. Who was ended is gone a moment
+/// later, and is not ended twice.
 async fn end_blockers(
     work: &mut Work<'_>,
     task: &Task<'_>,
     begun: Instant,
     found: &[Blocker],
+    ended: &mut Vec<Holder>,
 ) -> Result<bool, ExecError> {
     let policy = work.options.patience.end_blockers;
     let Some(policy) = policy.filter(|it| begun.elapsed() >= it.after) else { return Ok(false) };
     let mut any = false;
     for blocker in found {
-        if blockers::end(&mut work.session, blocker, policy).await? {
+        if !ended.contains(&blocker.holder) && blockers::end(&mut work.session, blocker, policy).await? {
             let who = blocker.to_string();
             note(work, &Entry { detail: Some(&who), ..task.entry("ended", Cost::default()) }).await?;
             meter::ended();
             work.tell(&Event::Ended { blocker: blocker.clone() });
+            ended.push(blocker.holder.clone());
             any = true;
         }
     }

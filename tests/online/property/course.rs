@@ -126,7 +126,7 @@ impl<'a> Commands<'a> {
     }
 
     fn runner(&self, options: Options) -> Runner {
-        let options = Options { undo_drops_rows: true, runner_lock: Duration::from_secs(30), ..options };
+        let options = Options { undo_drops_rows: true, runner_lock: Duration::from_secs(180), ..options };
         self.fresh.runner_with(self.migrations.clone(), options)
     }
 }

@@ -26,7 +26,7 @@ const OLD_ROWS: u64 = 60;
 const NEW_ROWS: u64 = 10;
 
 /// After which nothing comes of a case any more, on the slowest of machines.
-const PATIENCE: Duration = Duration::from_secs(300);
+const PATIENCE: Duration = Duration::from_secs(900);
 
 /// What does not hold.
 #[derive(Debug)]

@@ -225,18 +225,22 @@ impl MySqlObserver {
 
     async fn last_stage(&mut self) -> Result<u64, sqlx::Error> {
         let sql = format!(
-            "SELECT COALESCE(MAX(EVENT_ID), 0) FROM performance_schema.events_stages_history_long WHERE THREAD_ID = {}",
+            "SELECT COALESCE(MAX(EVENT_ID), 0) FROM performance_schema.events_stages_history WHERE THREAD_ID = {}",
             self.thread
         );
         Ok(number(&self.watcher.value(sql).await?.unwrap_or_default()))
     }
 
     async fn copied_since(&mut self, event: u64) -> Result<bool, sqlx::Error> {
-        let sql = format!(
-            "SELECT 1 FROM performance_schema.events_stages_history_long WHERE THREAD_ID = {} AND EVENT_ID > {event} \
-             AND EVENT_NAME = 'stage/sql/copy to tmp table' LIMIT 1",
-            self.thread
-        );
+        // the long history is all sessions', whose many stages may have pushed ours out; the other keeps ten of each
+        let of = |history: &str| {
+            format!(
+                "SELECT 1 FROM performance_schema.{history} WHERE THREAD_ID = {} AND EVENT_ID > {event} \
+                 AND EVENT_NAME = 'stage/sql/copy to tmp table'",
+                self.thread
+            )
+        };
+        let sql = format!("{} UNION {}", of("events_stages_history_long"), of("events_stages_history"));
         Ok(self.watcher.value(sql).await?.is_some())
     }
 }

@@ -19,8 +19,8 @@ use crate::verify::conn::Conn;
 use crate::verify::observation::{ObjectKind, Observation};
 use crate::verify::words::{names, words};
 
-/// How often closed sessions are looked for; their processes end within milliseconds.
-const LOOKS_MAX: u32 = 250;
+/// How often closed sessions are looked for; their processes end within milliseconds, on a busy machine within seconds.
+const LOOKS_MAX: u32 = 5_000;
 
 /// `pg_stat_force_next_flush` is there from this version on.
 const VERSION_FLUSHES: u32 = 150_000;

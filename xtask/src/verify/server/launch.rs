@@ -85,8 +85,9 @@ async fn attempt(installation: Installation) -> Result<(Process, String), String
     Ok((running.process, running.admin_url))
 }
 
-/// PostgreSQL's defaults, durability above all, but for this: migrations may prepare transactions, and have them in their way.
-pub(super) const POSTGRES_SETTINGS: [&str; 2] = ["-c", "max_prepared_transactions=16"];
+/// PostgreSQL's defaults, durability above all, but for these: migrations may prepare transactions, and have them in their way;
+/// and each statement that is observed has connections that hold its tables.
+pub(super) const POSTGRES_SETTINGS: [&str; 4] = ["-c", "max_prepared_transactions=16", "-c", "max_connections=300"];
 
 /// A folder with an initialised, empty server in it.
 struct Ground {
@@ -259,7 +260,14 @@ fn last_words(log: &str) -> &str {
     lines().find(grave).or_else(|| lines().next()).unwrap_or("it said nothing")
 }
 
+/// One below those that systems give to clients' connections (Linux from 32768 on), or every client of ours might take it
+/// before the server does.
 fn free_port() -> io::Result<u16> {
+    for _ in 0..100 {
+        if let Ok(listener) = TcpListener::bind(("127.0.0.1", fastrand::u16(15_000..32_000))) {
+            return Ok(listener.local_addr()?.port());
+        }
+    }
     Ok(TcpListener::bind(("127.0.0.1", 0))?.local_addr()?.port())
 }
 
