@@ -201,7 +201,9 @@ fn twins(rng: &mut Rng, source: &mut Schema) -> Vec<Attached> {
             source.tables.insert(was.clone(), twin);
             attached.push(it);
             if rng.u8(..3) == 0 {
-                let others = source.tables.keys().filter(|it| **it != name && **it != was).cloned();
+                // not one in parts: that is refused
+                let others = source.tables.values().filter(|it| it.name != name && it.partitioned.is_none());
+                let others = others.map(|it| it.name.clone()).filter(|it| *it != was);
                 let from = rng.choice(others.collect::<Vec<_>>());
                 from.and_then(|from| refer_to(rng, source, &from, &was, true));
             }

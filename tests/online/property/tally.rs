@@ -78,6 +78,7 @@ const REFUSALS: &[&str] = &[
     "is partitioned, and",
     "names the column in an expression or condition",
     "becomes a partition of",
+    "writes until contract",
     "by hash, by several columns or as the default partition",
     "change, which a foreign key ties, and MySQL changes neither while it stands",
 ];
