@@ -157,6 +157,34 @@ fn a_migration_of_its_own() {
     );
 }
 
+/// The server's check when one is detached does not tell the two apart.
+#[test]
+fn what_a_partitioned_table_refers_to() {
+    macro_rules! notes {
+        ($($reference:tt)*) => {{
+            #[derive(Table)]
+            #[table(name = "notes", index("event"), partition_by(hash("id"), only = "postgres"),
+                partition(name = "notes_0", modulus = 1, remainder = 0))]
+            #[allow(dead_code)]
+            struct Note {
+                #[column(primary_key)]
+                id: i64,
+                #[column($($reference)*)]
+                event: Option<i64>,
+            }
+            Note::DEF
+        }};
+    }
+    let (referring, free) = (notes!(references(table = "events_old")), notes!());
+    assert_eq!(
+        said(&[before(), plain(), referring], &[after(), free]),
+        "table `events_old` becomes a partition of `events`, and `notes`, which is partitioned, refers to it until contract: \
+         PostgreSQL then takes it for referred to as a partition, and lets none of those go, so that nothing would lead back; let \
+         that foreign key go in a migration before this one"
+    );
+    assert_eq!(said(&[before(), plain(), free], &[after(), free]), "nothing is in the way");
+}
+
 #[test]
 fn bounds_that_no_check_proves() {
     let on_postgres = |after: TableDef| said_with(&[plain(), before()], &[after], Dialect::Postgres, |_| {});

@@ -1336,6 +1336,81 @@ fn a_column_beside_a_check_that_mysql_takes_for_another_one() {
     plan("0002_x", &source, &target, &intents, Dialect::MySql).unwrap();
 }
 
+/// It goes in contract, and the check would come before.
+#[test]
+fn a_check_over_what_a_foreign_key_writes_until_contract() {
+    macro_rules! notes {
+        ($($column:tt)*) => {{
+            #[derive(Table)]
+            #[table(name = "notes", index("of"))]
+            #[allow(dead_code)]
+            struct Note {
+                #[column(primary_key)]
+                id: i64,
+                #[column($($column)*)]
+                of: Option<i64>,
+            }
+            Note::DEF
+        }};
+    }
+    let before = notes!(references(table = "notes", on_delete = "set null"));
+    let after = notes!(check = "of > 0");
+    let said = refusal_on(Dialect::MySql, before, after);
+    insta::assert_snapshot!(said, @r"
+    check `notes_of_check` is over `notes.of`, which foreign key `notes_of_fkey` writes until contract, and MySQL takes no check over a column that a foreign key writes
+      help: let the foreign key go in a migration before this one
+    ");
+    let (source, _) = model(&[&before]);
+    let (target, intents) = model(&[&after]);
+    plan("0002_x", &source, &target, &intents, Dialect::Postgres).unwrap();
+    let free = model(&[&notes!()]).0;
+    plan("0002_x", &free, &target, &intents, Dialect::MySql).unwrap();
+}
+
+/// An index over an expression has a hidden column of its name. Whichever way it gets another name, contract must not be the first
+/// to meet the server's refusal.
+#[test]
+fn an_index_over_an_expression_beside_a_check_that_mysql_takes_for_another_one() {
+    macro_rules! users {
+        ($table:literal, ($($attr:tt)*)) => {{
+            #[derive(Table)]
+            #[table(name = $table, check(name = "born_is", sql = "born > '1900-01-01'"), $($attr)*)]
+            #[allow(dead_code)]
+            struct User {
+                #[column(primary_key)]
+                id: i64,
+                born: chrono::NaiveDate,
+                #[column(length = 20)]
+                name: String,
+            }
+            User::DEF
+        }};
+    }
+    let before = users!("users", (index(key(expression = "upper(name)"), name = "users_upper")));
+    let renamed = users!("users", (index(key(expression = "upper(name)"), name = "by_upper")));
+    let replaced = users!("users", (index(key(expression = "lower(name)"), name = "users_upper")));
+    let moved =
+        users!("people", (renamed_from = "users", index(key(expression = "upper(name)"), name = "people_upper")));
+    for (after, [index, table]) in
+        [(renamed, ["by_upper", "users"]), (replaced, ["users_upper", "users"]), (moved, ["people_upper", "people"])]
+    {
+        let said = refusal_on(Dialect::MySql, before, after);
+        let start = format!(
+            "index `{index}` of `{table}` is over an expression and gets this name in contract, and MySQL changes no column"
+        );
+        assert!(said.contains(&start) && said.contains("as check `born_is`"), "{said}");
+        let (mut source, _) = model(&[&before]);
+        let (target, mut intents) = model(&[&after]);
+        // a new index over an expression is another matter
+        intents.copy_rows = Some(1000);
+        plan("0002_x", &source, &target, &intents, Dialect::Postgres).unwrap();
+        for check in source.tables.get_mut("users").unwrap().checks.values_mut() {
+            check.guarded = true;
+        }
+        plan("0002_x", &source, &target, &intents, Dialect::MySql).unwrap();
+    }
+}
+
 /// Every change that defines a column again, or gives it another name.
 #[test]
 fn columns_beside_a_check_that_mysql_takes_for_another_one() {

@@ -5,8 +5,10 @@ use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::time::Duration;
 
 use pontoon::Dialect;
-use pontoon::exec::Outcome;
-use pontoon::migration::Stage;
+use pontoon::exec::{Options, Outcome};
+use pontoon::migration::history::Recorded;
+use pontoon::migration::{Stage, file};
+use pontoon::schema::Schema;
 use pontoon_xtask::verify::conn::Conn;
 
 use crate::support::{Fresh, number, on_both_servers, run};
@@ -18,6 +20,7 @@ on_both_servers!(
     a_null_that_is_meant_stays_null,
     each_command_can_be_given_twice,
     rows_that_move_while_they_are_filled,
+    a_generated_column_stands_before_what_it_is_made_from,
 );
 
 /// Users as old code writes them, before `display_name` was there.
@@ -260,5 +263,31 @@ async fn rows_that_move_while_they_are_filled(dialect: Dialect) {
     writer.await.unwrap();
     outcome.unwrap();
     runner.validate().await.unwrap();
+    db.end().await;
+}
+
+/// MySQL takes a generated column only behind those that have an expression as their default.
+async fn a_generated_column_stands_before_what_it_is_made_from(dialect: Dialect) {
+    #[derive(pontoon::Table)]
+    #[table(name = "codes")]
+    #[allow(dead_code)]
+    struct Code {
+        #[column(primary_key)]
+        id: i64,
+        #[column(generated(virtual, postgres = "length(code)", mysql = "length(code)"))]
+        length: Option<i32>,
+        #[column(length = 40, default(postgres = "left(md5(random()::text), 5)", mysql = "left(uuid(), 5)"))]
+        code: String,
+    }
+    let db = Fresh::new(dialect).await;
+    let (schema, intents) = pontoon::schema::from_defs(&[&<Code as pontoon::Table>::DEF]).unwrap();
+    let plan = pontoon::plan::plan("0001_codes", &Schema::default(), &schema, &intents, dialect).unwrap();
+    let text = file::render(&plan.migration);
+    let migration = file::parse("0001_codes", dialect, "0001_codes", &text).unwrap();
+    let recorded = Recorded { migration, sha256: file::sha256(&text) };
+    db.runner_with(vec![recorded], Options::default()).up().await.unwrap();
+    let mut conn = db.connect().await;
+    run(&mut conn, "INSERT INTO codes (id) VALUES (1)").await;
+    assert_eq!(number(&mut conn, "SELECT length FROM codes").await, 5);
     db.end().await;
 }

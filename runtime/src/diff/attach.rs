@@ -67,6 +67,16 @@ impl Diff<'_> {
             let what = format!("`{}` changes otherwise too", parent.name);
             wrong.push((None, what, "attach it in a migration of its own".to_owned()));
         }
+        let refers =
+            |it: &&Table| it.partitioned.is_some() && it.foreign_keys.values().any(|key| key.references == partition);
+        for other in self.source.tables.values().filter(refers) {
+            let what = format!(
+                "`{}`, which is partitioned, refers to it until contract: PostgreSQL then takes it for referred to as a partition, \
+                 and lets none of those go, so that nothing would lead back",
+                other.name
+            );
+            wrong.push((None, what, format!("let that foreign key go {BEFORE}")));
+        }
         wrong.extend(rules_of_its_own(plain, parent).map(|(what, help)| (None, what, help)));
         for (field, what, help) in wrong {
             let message = format!("table `{partition}` becomes a partition of `{}`, and {what}", parent.name);

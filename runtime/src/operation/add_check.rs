@@ -6,7 +6,7 @@
 
 use super::guard::Guard;
 use super::{Context, Draft, Refusal, Staging, copy, partitions};
-use crate::dialect::{Dialect, mysql};
+use crate::dialect::{Dialect, columns_in, mysql};
 use crate::migration::{Algorithm, Claim, Fact, LockMode, Stage};
 
 pub(super) fn stage(context: &Context<'_>, table: &str, name: &str) -> Result<Staging, Refusal> {
@@ -14,6 +14,7 @@ pub(super) fn stage(context: &Context<'_>, table: &str, name: &str) -> Result<St
     let check = &context.table(table).checks[name];
     // a check may be meant for one server alone
     let Some(condition) = check.sql.of(context.dialect) else { return Ok(staging) };
+    nothing_writes(context, table, name, condition)?;
     match context.dialect {
         Dialect::Postgres => postgres(context, table, name, condition, &mut staging),
         Dialect::MySql if check.guarded => {
@@ -30,6 +31,24 @@ pub(super) fn stage(context: &Context<'_>, table: &str, name: &str) -> Result<St
         }
     }
     Ok(staging)
+}
+
+/// MySQL takes no check, enforced or not, over a column that a foreign key writes; one that goes does so in contract.
+fn nothing_writes(context: &Context<'_>, table: &str, name: &str, condition: &str) -> Result<(), Refusal> {
+    let before = context.source.tables.get(table).filter(|_| context.dialect == Dialect::MySql);
+    let mut keys = before.into_iter().flat_map(|it| &it.foreign_keys).filter(|(_, key)| key.writes_rows());
+    let found = keys.find_map(|(key, it)| {
+        columns_in(condition, it.columns.iter().map(String::as_str)).first().map(|column| (key, *column))
+    });
+    found.map_or(Ok(()), |(key, column)| {
+        Err((
+            format!(
+                "check `{name}` is over `{table}.{column}`, which foreign key `{key}` writes until contract, and MySQL takes no \
+                 check over a column that a foreign key writes"
+            ),
+            "let the foreign key go in a migration before this one".to_owned(),
+        ))
+    })
 }
 
 /// What the author should know who has not asked for it.

@@ -94,6 +94,16 @@ impl AttachTable<'_> {
             "from validate on `{table}` shows the rows of `{partition}` to old code too; before that, old code's writes to \
              `{partition}` that are not within its bounds, or that a check, key or unique index of `{table}` forbids, are refused"
         ));
+        if self
+            .numbered()
+            .is_some_and(|it| self.parent.partitioned.as_ref().is_some_and(|by| by.columns.contains(&it.name)))
+        {
+            staging.warnings.push(format!(
+                "from validate on one sequence numbers the rows of `{table}` and `{partition}`, behind the greater number of both: \
+                 where that is not within the bounds of `{partition}`, old code's new rows there, without a number of their own, are \
+                 refused"
+            ));
+        }
         Ok(())
     }
 

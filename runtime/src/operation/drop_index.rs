@@ -7,7 +7,7 @@
 //! does not get slow without the index, it fails.
 
 use super::partitions::is_partitioned;
-use super::{Context, Draft, Refusal, Staging, add_index, copy, implicit_key, until_contract};
+use super::{Context, Draft, Refusal, Staging, add_index, copy, implicit_key, modify, until_contract};
 use crate::dialect::{Dialect, mysql};
 use crate::migration::{Algorithm, Claim, Fact, LockMode, Stage};
 use crate::schema::Index;
@@ -31,7 +31,8 @@ pub(super) fn stage(context: &Context<'_>, table: &str, name: &str, replaced: bo
         copy::allowed(context, Stage::Contract, table, &effect, &mut staging)?;
     }
     staging.push(Stage::Contract, draft(context, table, name, index).last());
-    if successor.is_some_and(|it| it.is_for(context.dialect)) {
+    if let Some(successor) = successor.filter(|it| it.is_for(context.dialect)) {
+        modify::takes_name(context, table, name, successor)?;
         staging.push(Stage::Contract, take_name(context, table, &until_contract(name), name).last());
     }
     if index.unique {

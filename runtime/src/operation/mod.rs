@@ -382,7 +382,7 @@ impl Operation {
             Self::SetIdentity { table, column } => set_identity::stage(context, table, column),
             Self::DropIdentity { table, column } => drop_identity::stage(context, table, column),
             Self::AddIndex { table, index, replaces } => add_index::stage(context, table, index, *replaces),
-            Self::RenameIndex { table, from, index } => Ok(rename_index::stage(context, table, from, index)),
+            Self::RenameIndex { table, from, index } => rename_index::stage(context, table, from, index),
             Self::ChangeKey { table } => change_key::stage(context, table),
             Self::AddCheck { table, check } => add_check::stage(context, table, check),
             Self::EnforceCheck { table, check } => enforce_check::stage(context, table, check),

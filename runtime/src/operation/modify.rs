@@ -1,10 +1,10 @@
 //! MySQL: a table with an enforced check over a date, a time, an enum or a long text refuses every MODIFY and every
-//! RENAME COLUMN in place, of any column: it takes the expression for another one than before. It would copy, while
-//! writers wait. A check that triggers hold ([`super::guard`]) is in nobody's way.
+//! RENAME COLUMN in place, of any column: it takes the expression for another one than before. So it does with every RENAME INDEX
+//! of an index over an expression, which has a hidden column of its name. It would copy, while writers wait. A check that triggers hold ([`super::guard`]) is in nobody's way.
 
 use super::{Context, Refusal};
 use crate::dialect::{Dialect, columns_in};
-use crate::schema::{Check, Table};
+use crate::schema::{Check, Index, Table};
 
 /// Which checks a table has when its column is changed: those that go do so in expand, when columns have changed and
 /// before columns are let go, and new ones come behind all that validate does to columns.
@@ -25,6 +25,24 @@ pub(super) fn in_place(
     [table, column]: [&str; 2],
     what: &str,
 ) -> Result<(), Refusal> {
+    in_place_of(context, standing, table, || format!("column `{table}.{column}` {what}"))
+}
+
+/// Refuses that an index over an expression gets this name in contract while such a check is there.
+pub(super) fn takes_name(context: &Context<'_>, table: &str, name: &str, index: &Index) -> Result<(), Refusal> {
+    if !index.has_expressions() {
+        return Ok(());
+    }
+    let what = || format!("index `{name}` of `{table}` is over an expression and gets this name in contract");
+    in_place_of(context, Standing::After, table, what)
+}
+
+fn in_place_of(
+    context: &Context<'_>,
+    standing: Standing,
+    table: &str,
+    what: impl FnOnce() -> String,
+) -> Result<(), Refusal> {
     if context.dialect != Dialect::MySql {
         return Ok(());
     }
@@ -32,8 +50,9 @@ pub(super) fn in_place(
         None => Ok(()),
         Some((check, over)) => Err((
             format!(
-                "column `{table}.{column}` {what}, and MySQL changes no column in place where it enforces a check over a date, \
-                 a time, an enum or a text without a length, as check `{check}` over `{table}.{over}`"
+                "{}, and MySQL changes no column in place where it enforces a check over a date, a time, an enum or a text without \
+                 a length, as check `{check}` over `{table}.{over}`",
+                what()
             ),
             "remove the check in a migration before this one, and add it again after it: then triggers hold to it, and are in \
              no column's way"

@@ -6,7 +6,7 @@
 //! indexes and keys theirs. Nothing is copied, and no row is touched.
 
 use super::add_foreign_key::foreign_key_sql;
-use super::{Context, Draft, Refusal, Staging};
+use super::{Context, Draft, Refusal, Staging, modify};
 use crate::dialect::postgres::ddl::object_name;
 use crate::dialect::{Dialect, mysql};
 use crate::migration::{Algorithm, Claim, Extent, Fact, LockMode, Stage};
@@ -87,6 +87,9 @@ pub(super) fn stage(context: &Context<'_>, from: &str, to: &str) -> Result<Stagi
             "MySQL renames no check: name it on the table, by the name that it has (`check(name = \"...\", ...)`), or keep the table's name"
                 .into(),
         ));
+    }
+    for [_, new] in &renames.indexes {
+        modify::takes_name(context, to, new, &after.indexes[new])?;
     }
     let mut staging = Staging::default();
     let [old, new] = [from, to].map(|it| context.ident(it));

@@ -86,6 +86,7 @@ impl Case {
 pub(super) fn add_foreign_key(schema: &mut Schema, table: &str, key: &ForeignKey) -> Option<()> {
     use pontoon::def::ReferentialAction::SetNull;
     let other = schema.tables.get(&key.references)?;
+    other.partitioned.is_none().then_some(())?;
     let unique = other.primary_key == key.referenced_columns
         || other.indexes.values().any(|it| it.unique && it.columns == key.referenced_columns);
     let ty = other.column(&key.referenced_columns[0])?.ty.clone();

@@ -3,6 +3,7 @@
 use pontoon::schema::{Check, Column, ColumnType, ForeignKey, Index, Intents, Schema, Table, Texts};
 use pontoon::{Dialect, Kind};
 
+use super::attached::Attached;
 use super::case::{
     OtherEnum, add_foreign_key, drop_column, index_name, is_referenced, is_referred_to, is_source_of, key_column,
     names, rename_column, rename_table,
@@ -117,6 +118,7 @@ pub(super) enum Change {
     Reshape(Reshape),
     Move(Moved),
     OtherPart(OtherPart),
+    Attach(Attached),
     /// A check that triggers hold on MySQL.
     Enforce {
         check: String,
@@ -394,7 +396,9 @@ impl Change {
             Self::DropTable { table } => {
                 source.tables.get(table)?;
                 let moves = intents.moved_from.iter().any(|((to, _), (from, _))| to == table || from == table);
-                (!moves && !is_referred_to(schema, table) && schema.tables.len() > 1).then_some(())?;
+                let becomes = intents.attached.iter().any(|(of, _)| of == table);
+                let free = !moves && !becomes && !is_referred_to(schema, table);
+                (free && schema.tables.len() > 1).then_some(())?;
                 schema.tables.remove(table)?;
                 intents.dropped_tables.insert(table.clone());
             }
@@ -415,6 +419,7 @@ impl Change {
             Self::Reshape(it) => it.apply(source, schema, intents)?,
             Self::Move(it) => it.apply(source, schema, intents)?,
             Self::OtherPart(it) => it.apply(source, schema, intents)?,
+            Self::Attach(it) => it.apply(source, schema, intents)?,
             Self::Enforce { check } => {
                 let guarded = |it: &Table| it.checks.get(check).is_some_and(|it| it.guarded);
                 let both = |it: &Table| guarded(it) && schema.tables.get(&it.name).is_some_and(guarded);

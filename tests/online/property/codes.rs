@@ -17,7 +17,7 @@ impl Way<'_> {
         known.now.clone_from(&known.old);
         let others = self.pairs.iter().filter(|it| it.made).map(|it| it.table.clone()).collect();
         let emptied = Emptied { others, ..Emptied::default() };
-        write(conn, source, &known.now, &emptied).await.map_err(said("old code's INSERT"))?;
+        write(conn, &self.source_in_order(), &known.now, &emptied).await.map_err(said("old code's INSERT"))?;
         self.old_rows_stay("rows that old code inserted", conn, known).await?;
         self.new_side_follows(conn).await?;
         let free = |table: &Table, column: &Column| {
@@ -25,7 +25,8 @@ impl Way<'_> {
             let bound = after.into_iter().flat_map(bound).map(|it| self.name_before(table, it));
             !bound.chain(self::bound(table)).any(|it| it == column.name)
         };
-        update(conn, source, &mut known.now, &free).await.map_err(said("old code's UPDATE"))?;
+        let parts = |table: &str| self.parts_of(table, known.attached);
+        update(conn, source, &mut known.now, &free, &parts).await.map_err(said("old code's UPDATE"))?;
         self.old_rows_stay("rows that old code updated", conn, known).await?;
         self.new_side_follows(conn).await
     }
@@ -37,7 +38,7 @@ impl Way<'_> {
             column.generated.is_none() && (!column.nullable || after.is_none_or(|it| it.nullable))
         };
         let now = rows::read(conn, &self.case.source, &kept).await.map_err(said("reading"))?;
-        let expected = of_columns(&known.now, &self.case.source, &kept);
+        let expected = of_columns(&self.shown(&known.now, known.attached), &self.case.source, &kept);
         same(at, || differing(&expected, &now), &expected, &now)
     }
 
@@ -54,7 +55,7 @@ impl Way<'_> {
             let old = self.name_before(table, &column.name);
             !bound(table).any(|it| it == column.name) && !bound_before.contains(old)
         };
-        update(conn, target, &mut rows, &free).await.map_err(said("new code's UPDATE"))?;
+        update(conn, target, &mut rows, &free, &|_| Vec::new()).await.map_err(said("new code's UPDATE"))?;
         self.new_rows_are("rows that new code updated", conn, &rows, &|it| it.generated.is_none()).await?;
         self.old_side_follows(conn).await?;
         Ok(rows)
@@ -83,7 +84,8 @@ impl Way<'_> {
             let places: Vec<usize> =
                 columns.filter_map(|new| after.columns.iter().position(|it| it.name == new.name)).collect();
             let row = |it: &Vec<Option<String>>| places.iter().map(|at| it[*at].clone()).collect::<Vec<_>>();
-            let mut rows: Vec<_> = new[&after.name].iter().map(row).filter(|it| !it.is_empty()).collect();
+            let mut rows: Vec<_> =
+                self.apart(name, after, new).into_iter().map(row).filter(|it| !it.is_empty()).collect();
             rows.sort();
             expected.insert(name.clone(), rows);
         }
@@ -207,7 +209,7 @@ impl Way<'_> {
     /// Columns that stay, perhaps by another name or with a wider type, have the values they had.
     pub(super) async fn values_stayed(&self, conn: &mut Conn, old: &Rows, after: Stage) -> Result<(), Failure> {
         let kept = |table: &str, old: &Column| self.successor(table, old).is_some();
-        let mut expected = of_columns(old, &self.case.source, &kept);
+        let mut expected = of_columns(&self.shown(old, true), &self.case.source, &kept);
         let mut view = self.case.source.clone();
         for table in view.tables.values_mut() {
             let name = table.name.clone();
@@ -232,6 +234,9 @@ impl Way<'_> {
 
     /// The target's table whose rows are those of the source's.
     pub(super) fn table_after(&self, before: &str) -> Option<&Table> {
+        if let Some(it) = self.becoming().find(|it| it.part == before) {
+            return self.target.tables.get(&it.table);
+        }
         let renamed = self.intents.renamed_tables.iter().find(|(_, old)| *old == before);
         self.target.tables.get(renamed.map_or(before, |(new, _)| new))
     }

@@ -114,6 +114,11 @@ impl<'a> Commands<'a> {
         command.run(&self.runner(Options::default())).await.map(|_| true)
     }
 
+    /// What it says, where it does not begin.
+    pub(super) async fn refused(&self, command: Command) -> Option<String> {
+        command.run(&self.runner(Options::default())).await.err().map(|it| it.to_string())
+    }
+
     /// Whether it was. The server learns of it when it likes, as with any application that is killed.
     async fn cut_off(&self, command: Command, statement: usize) -> Result<bool, ExecError> {
         let scissors = Arc::new(Scissors { left: AtomicUsize::new(statement), cut: Notify::new() });

@@ -8,13 +8,14 @@ use pontoon::plan::plan;
 use pontoon::schema::{Check, Column, ForeignKey, Index, Schema, Table, Texts};
 use pontoon::{Dialect, Kind};
 
+use super::attached::{Attached, any_parent, any_twin};
 use super::case::{Case, add_foreign_key, index_foreign_keys, index_name, key_column, short, stem};
 use super::change::Change;
 use super::course::{Course, course};
 use super::earlier::with_earlier;
 use super::forms::{any_form, any_generated, other_name, other_values};
 use super::moved::{any_move, in_a_circle};
-use super::parts::{any_other_part, in_parts};
+use super::parts::{any_other_part, column_of, in_parts};
 use super::reshape::any_reshape;
 use super::values::{another_type, any_default, any_type, by_presence, check, copy, keyable, plain, sized};
 
@@ -57,12 +58,18 @@ pub(super) fn case(rng: &mut Rng) -> Case {
             pair(rng, &mut source, &name);
         }
     }
+    let attached = twins(rng, &mut source);
     source.tables.values_mut().for_each(index_foreign_keys);
     let gone = TABLES.iter().find(|it| rng.u8(..4) == 0 && !source.tables.contains_key(**it));
     let gone = gone.map(|name| table(rng, name));
     let source = with_earlier(rng, source, gone);
     let mut case = Case { source, changes: Vec::new(), course: Course::default() };
-    let wanted = rng.usize(1..=6);
+    // what comes later changes the tables of none of them
+    case.changes.extend(attached.into_iter().filter(|_| rng.u8(..6) > 0).map(Change::Attach));
+    if rng.u8(..10) == 0 {
+        case.changes.extend(new_parent(rng, &case).map(Change::Attach));
+    }
+    let wanted = case.changes.len() + rng.usize(1..=6);
     for _ in 0..60 {
         let (mut target, mut intents) = case.target();
         let Some(change) = change(rng, &case.source, &target) else { continue };
@@ -111,9 +118,12 @@ fn table(rng: &mut Rng, name: &str) -> Table {
             key(&["code"])
         }
         8..=10 => {
-            columns.push(key_column("id", plain(Kind::BigInt), false));
-            columns.push(key_column("part", plain(Kind::Integer), false));
-            key(&["part", "id"])
+            let numbered = rng.u8(..3) == 0;
+            columns.push(key_column("id", plain(Kind::BigInt), numbered));
+            let part = [plain(Kind::Integer), plain(Kind::Integer), plain(Kind::Date), sized(Kind::Text, 20)];
+            columns.push(key_column("part", part[rng.usize(..part.len())].clone(), false));
+            // MySQL numbers what is first in a key
+            if numbered { key(&["id", "part"]) } else { key(&["part", "id"]) }
         }
         // a key by its index only
         _ => {
@@ -132,8 +142,11 @@ fn table(rng: &mut Rng, name: &str) -> Table {
         checks: BTreeMap::new(),
         partitioned: None,
     };
-    if table.primary_key.len() == 2 && rng.u8(..3) > 0 {
-        table.partitioned = Some(in_parts(rng, name, "part"));
+    let alone = table.primary_key == ["id"];
+    let by = table.columns.iter().find(|it| it.name == if alone { "id" } else { "part" }).cloned();
+    if let Some(by) = by.filter(|it| (!alone || it.ty.kind == Kind::BigInt) && rng.u8(..6) > if alone { 4 } else { 1 })
+    {
+        table.partitioned = Some(in_parts(rng, name, &by, alone));
     }
     for _ in 0..rng.usize(1..=5) {
         if let Some(column) = column(rng, &table, &table) {
@@ -144,11 +157,16 @@ fn table(rng: &mut Rng, name: &str) -> Table {
         let Some((columns, unique)) = indexable(rng, &table) else { continue };
         let columns_of: Vec<_> = columns.iter().filter_map(|it| table.column(it)).collect();
         // enough different values for the rows
-        let unique = unique
-            && columns_of
-                .iter()
-                .any(|it| !matches!(it.ty.kind, Kind::Boolean | Kind::TinyInt | Kind::UnsignedTinyInt | Kind::Enum));
+        let unique = unique && columns_of.iter().any(|it| has_many(it));
         table.indexes.insert(index_name(name, &columns, unique), Index::plain(columns, unique));
+    }
+    if let Some(by) = column_of(&table).filter(|_| rng.u8(..4) == 0) {
+        let tells = |it: &&Column| keyable(&it.ty) && it.generated.is_none() && !table.primary_key.contains(&it.name);
+        let tells = table.columns.iter().filter(tells).filter(|it| it.ty.kind != Kind::Enum && has_many(it));
+        if let Some(one) = rng.choice(tells.collect::<Vec<_>>()) {
+            let columns = vec![one.name.clone(), by.name.clone()];
+            table.indexes.insert(index_name(name, &columns, true), Index::plain(columns, true));
+        }
     }
     if rng.u8(..4) == 0
         && let Some(name) = free_name(rng, &table, &table)
@@ -166,6 +184,43 @@ fn table(rng: &mut Rng, name: &str) -> Table {
     table
 }
 
+/// Whether there are enough different values for the rows.
+const fn has_many(column: &Column) -> bool {
+    !matches!(column.ty.kind, Kind::Boolean | Kind::TinyInt | Kind::UnsignedTinyInt | Kind::Enum)
+}
+
+/// Tables that can become partitions of those in parts, and the changes by which they do.
+fn twins(rng: &mut Rng, source: &mut Schema) -> Vec<Attached> {
+    let mut attached = Vec::new();
+    for name in source.tables.keys().cloned().collect::<Vec<_>>() {
+        for (word, more) in [("was", ""), ("ere", " was what it is, in years of which nobody knows any more")] {
+            let Some(parent) = source.tables.get_mut(&name).filter(|_| rng.bool()) else { continue };
+            // as long as a name can be
+            let was: String = format!("{word} {}{more}", stem(&name)).chars().take(60).collect();
+            let Some((twin, it)) = any_twin(rng, parent, &was) else { continue };
+            source.tables.insert(was.clone(), twin);
+            attached.push(it);
+            if rng.u8(..3) == 0 {
+                // not one in parts: that is refused
+                let others = source.tables.values().filter(|it| it.name != name && it.partitioned.is_none());
+                let others = others.map(|it| it.name.clone()).filter(|it| *it != was);
+                let from = rng.choice(others.collect::<Vec<_>>());
+                from.and_then(|from| refer_to(rng, source, &from, &was, true));
+            }
+        }
+    }
+    attached
+}
+
+/// A table comes, and one that is there becomes a partition of it.
+fn new_parent(rng: &mut Rng, case: &Case) -> Option<Attached> {
+    let (target, _) = case.target();
+    let it = rng.choice(target.tables.values().collect::<Vec<_>>())?;
+    let name =
+        TABLES.iter().find(|it| !case.source.tables.contains_key(**it) && !case.source.dropped.contains_key(**it))?;
+    any_parent(rng, &case.source, case.source.tables.get(&it.name)?, name)
+}
+
 /// A column with a name that neither schema has.
 fn column(rng: &mut Rng, before: &Table, now: &Table) -> Option<Column> {
     let name = free_name(rng, before, now)?;
@@ -180,7 +235,7 @@ fn free_name(rng: &mut Rng, before: &Table, now: &Table) -> Option<String> {
 }
 
 /// One or two columns, and whether the index is unique.
-fn indexable(rng: &mut Rng, table: &Table) -> Option<(Vec<String>, bool)> {
+pub(super) fn indexable(rng: &mut Rng, table: &Table) -> Option<(Vec<String>, bool)> {
     let mut columns: Vec<&Column> =
         table.columns.iter().filter(|it| keyable(&it.ty) && it.generated.is_none()).collect();
     rng.shuffle(&mut columns);
@@ -190,7 +245,7 @@ fn indexable(rng: &mut Rng, table: &Table) -> Option<(Vec<String>, bool)> {
     (!columns.is_empty()).then(|| (columns.iter().map(|it| it.name.clone()).collect(), !in_parts && rng.u8(..3) == 0))
 }
 
-fn any_check(rng: &mut Rng, table: &Table) -> Option<(String, Texts)> {
+pub(super) fn any_check(rng: &mut Rng, table: &Table) -> Option<(String, Texts)> {
     let named = table.columns.iter().filter(|it| !it.identity && it.generated.is_none()).collect::<Vec<_>>();
     let one = rng.choice(named)?;
     let name = format!("{} {} check", stem(&table.name), short(&one.name));
@@ -204,12 +259,17 @@ fn action(rng: &mut Rng) -> ReferentialAction {
 /// A foreign key to some table, from a new column made for it; circles and the table itself are among them.
 fn refer(rng: &mut Rng, schema: &mut Schema, table: &str) -> Option<()> {
     let names: Vec<String> = schema.tables.keys().cloned().collect();
-    let other = schema.tables[&names[rng.usize(..names.len())]].clone();
+    let other = names[rng.usize(..names.len())].clone();
+    // only the table itself, or one before it, can be asked for a row that must be there
+    let nullable = rng.bool() || *other >= *table;
+    refer_to(rng, schema, table, &other, nullable)
+}
+
+fn refer_to(rng: &mut Rng, schema: &mut Schema, table: &str, other: &str, nullable: bool) -> Option<()> {
+    let other = schema.tables.get(other)?.clone();
     let key = key_of(rng, &other)?;
     let from = schema.tables.get_mut(table)?;
     let name = free_name(rng, from, from)?;
-    // only the table itself, or one before it, can be asked for a row that must be there
-    let nullable = rng.bool() || *other.name >= *table;
     from.columns.push(Column {
         name: name.clone(),
         ty: key.ty.clone(),
@@ -224,6 +284,7 @@ fn refer(rng: &mut Rng, schema: &mut Schema, table: &str) -> Option<()> {
 /// A foreign key to some other table that gives each of its rows one row at most.
 fn pair(rng: &mut Rng, schema: &mut Schema, table: &str) -> Option<()> {
     let others = schema.tables.values().filter(|it| it.name != table && it.primary_key.len() == 1);
+    let others = others.filter(|it| it.partitioned.is_none());
     let other = rng.choice(others.collect::<Vec<_>>())?.clone();
     let from = schema.tables.get(table).filter(|it| it.partitioned.is_none())?;
     let key = other.column(&other.primary_key[0])?;
@@ -240,7 +301,7 @@ fn pair(rng: &mut Rng, schema: &mut Schema, table: &str) -> Option<()> {
     Some(())
 }
 
-fn key_to(rng: &mut Rng, column: &str, other: &Table, key: &Column) -> ForeignKey {
+pub(super) fn key_to(rng: &mut Rng, column: &str, other: &Table, key: &Column) -> ForeignKey {
     ForeignKey {
         columns: vec![column.to_owned()],
         references: other.name.clone(),
@@ -251,7 +312,8 @@ fn key_to(rng: &mut Rng, column: &str, other: &Table, key: &Column) -> ForeignKe
 }
 
 /// A column whose values tell the rows apart: the key, or seldom another.
-fn key_of<'a>(rng: &mut Rng, table: &'a Table) -> Option<&'a Column> {
+pub(super) fn key_of<'a>(rng: &mut Rng, table: &'a Table) -> Option<&'a Column> {
+    table.partitioned.is_none().then_some(())?;
     let unique = table.indexes.values().filter(|it| it.unique).map(|it| &it.columns);
     let keys: Vec<_> = std::iter::once(&table.primary_key).chain(unique).filter(|it| it.len() == 1).collect();
     table.column(&rng.choice(keys)?[0])

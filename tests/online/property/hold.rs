@@ -13,6 +13,7 @@ use pontoon_xtask::verify::catalog;
 use pontoon_xtask::verify::conn::{Conn, message_of};
 use pontoon_xtask::verify::seed::{Seeding, fill_empty_tables};
 
+use super::becoming::Becoming;
 use super::case::Case;
 use super::course::{Command, Commands, Turn};
 use super::earlier::{BEFORE, earlier, rename_gone};
@@ -102,8 +103,9 @@ pub(super) async fn holds(case: &Case, [changed, made]: &[Fresh; 2]) -> Result<V
     let commands = Commands::new(changed, migrations, case.course.cut);
     let followers = followers(&case.source, &target, &intents);
     let pairs = pairs(&case.source, &target, &intents, dialect);
+    let all_becoming = Becoming::all(&case.source, &target, &intents);
     let (case, target, intents, warnings) = (case, &target, &intents, &warnings);
-    let way = Way { case, target, intents, warnings, followers, pairs, stays, commands, changed, made };
+    let way = Way { case, target, intents, warnings, followers, pairs, all_becoming, stays, commands, changed, made };
     let outcome = tokio::time::timeout(PATIENCE, way.go(before, whole)).await;
     outcome.unwrap_or_else(|late| Err(at("the clock")(late))).map(|()| Verdict::Holds)
 }
@@ -130,9 +132,11 @@ pub(super) struct Way<'a> {
     pub(super) followers: Vec<Followers>,
     /// Columns that move.
     pub(super) pairs: Vec<Pair>,
+    /// Tables that become partitions of others, or would, did the server know any.
+    pub(super) all_becoming: Vec<Becoming>,
     /// What an undo leaves as it became.
     stays: Vec<Fact>,
-    commands: Commands<'a>,
+    pub(super) commands: Commands<'a>,
     /// From the source to the target.
     changed: &'a Fresh,
     /// The target from nothing.
@@ -150,6 +154,8 @@ pub(super) struct Known {
     new: Rows,
     /// The tables that were dropped before, and how many rows they have.
     pub(super) away: BTreeSet<(String, String)>,
+    /// Whether the tables that become partitions are some by now.
+    pub(super) attached: bool,
 }
 
 impl Way<'_> {
@@ -163,13 +169,14 @@ impl Way<'_> {
         filled(self.changed, OLD_ROWS).await?;
         rename_gone(&mut conn, source, false).await.map_err(said("a table that was dropped before"))?;
         scaffold.take(&mut conn).await.map_err(said("scaffold"))?;
+        self.refused_with_rows(&mut conn).await?;
         self.made.runner_with(vec![whole], Options::default()).up().await.map_err(at("target from nothing"))?;
         filled(self.made, NEW_ROWS).await?;
         let mut made = self.made.connect().await;
         let new = rows::read(&mut made, self.target, &|_, _| true).await.map_err(said("reading"))?;
         let old = rows::read(&mut conn, source, &|_, _| true).await.map_err(said("reading"))?;
         let away = self.away(&mut conn).await?;
-        let mut known = Known { catalog: read(&mut conn).await?, now: old.clone(), old, new, away };
+        let mut known = Known { catalog: read(&mut conn).await?, now: old.clone(), old, new, away, attached: false };
 
         for turn in &self.case.course.turns {
             if !self.forth(turn, &mut conn, &mut known).await? {
@@ -185,11 +192,11 @@ impl Way<'_> {
                     continue;
                 }
                 let left = self.old_side(&mut conn).await?;
-                self.undo(&mut conn, &known).await?;
+                self.undo(&mut conn, &mut known).await?;
                 self.new_rows_stay(&mut conn, &written).await?;
                 let now = self.old_side(&mut conn).await?;
                 same("what follows from new code's rows, after undo", || differing(&left, &now), &left, &now)?;
-                write(&mut conn, source, &known.old, &Emptied::default())
+                write(&mut conn, &self.source_in_order(), &known.old, &Emptied::default())
                     .await
                     .map_err(said("old code's rows after undo"))?;
                 known.now.clone_from(&known.old);
@@ -199,7 +206,8 @@ impl Way<'_> {
         }
         self.to_the_end(&mut conn, &mut known).await?;
         let now = self.as_if_enforced(read(&mut conn).await?)?;
-        let difference = catalog::difference(&read(&mut made).await?, &now);
+        let [made_so, now] = [read(&mut made).await?, now].map(|it| self.as_if_made_so(it));
+        let difference = catalog::difference(&made_so, &now);
         same("catalog at the end", || difference.join("\n"), &difference.is_empty(), &true)?;
         self.nothing_of_ours(&mut conn).await?;
         conn.close().await.map_err(said("goodbye"))?;
@@ -249,6 +257,7 @@ impl Way<'_> {
             if !self.run(Command::Stage(stage)).await? {
                 return Ok(false);
             }
+            known.attached |= stage == Stage::Validate;
             if turn.old_code.contains(&stage) && self.old_code_may_write(stage) {
                 self.old_code(conn, known).await?;
             } else if stage >= Stage::Backfill {
@@ -268,8 +277,9 @@ impl Way<'_> {
             .map_err(said("old code's rows after undo"))
     }
 
-    async fn undo(&self, conn: &mut Conn, known: &Known) -> Result<(), Failure> {
+    async fn undo(&self, conn: &mut Conn, known: &mut Known) -> Result<(), Failure> {
         self.run(Command::Undo).await?;
+        known.attached = false;
         let mut difference = catalog::difference(&known.catalog, &read(conn).await?);
         difference.retain(|line| {
             let is_said = |it: &Fact| match it {

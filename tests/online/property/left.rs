@@ -50,6 +50,7 @@ impl Way<'_> {
         for (_, part) in self.detached(conn).await? {
             conn.execute(format!("DROP TABLE {}", dialect.ident(&part))).await.map_err(said("dropping for good"))?;
         }
+        self.drop_what_stays(conn).await?;
         if dialect == Dialect::Postgres {
             let gone = source.dropped.iter().filter(|(name, _)| !self.intents.purged_tables.contains(*name));
             let columns = gone.map(|(_, it)| &it.table).chain(source.tables.values()).flat_map(|it| &it.columns);

@@ -1,6 +1,11 @@
 //! Any schema, and any changes of it that are not refused: the migration leads from the one catalog
 //! to the other, and its way back to where it began, with the rows as they were.
 //!
+//! Tables that are there become partitions of others, too: by a range of numbers or days, or a list of numbers or words, of
+//! a table that is there (with a default partition or without) or comes with the same migration; some of them numbered, or
+//! with a table that refers to them until then, and two at once (`attached`). Their rows are in both tables from validate on, for old code too, and
+//! in the one of before after an undo (`becoming`). MySQL must refuse that while they have rows, and then keeps them, empty.
+//!
 //! Both codes write in between; it is undone after each stage, and in half of the cases the runner's connection is
 //! lost in the midst of a statement. The cases are the same in each run, and few. For more of them, on any
 //! server, with a line for each 20 and in the end what was tried and what was refused:
@@ -13,6 +18,8 @@
 //! that of the run and the case's number together, so `PONTOON_PROPERTY_CASES=1` with the seed that a failure names runs
 //! that case alone. A failure is shrunk and shown, and the run goes on to the next one.
 
+mod attached;
+mod becoming;
 mod case;
 mod change;
 mod codes;

@@ -91,25 +91,34 @@ fn in_order(schema: &Schema) -> Vec<Vec<&str>> {
 
 /// Gives a column of each table one of its values in all rows: the first that is free to have it. The tables that
 /// are views yet are written as such.
+/// `parts` are tables that have the table's rows too, since they are partitions of it.
 pub(super) async fn update(
     conn: &mut Conn,
     schema: &Schema,
     rows: &mut Rows,
     free: &dyn Fn(&Table, &Column) -> bool,
+    parts: &dyn Fn(&str) -> Vec<String>,
 ) -> Result<(), sqlx::Error> {
     let dialect = conn.dialect();
     for (name, table) in &schema.tables {
-        let Some(rows) = rows.get_mut(name) else { continue };
+        let Some(own) = rows.get_mut(name) else { continue };
         let known = |it: &Vec<Option<String>>, at: usize| it[at].clone().filter(|it| it != "NULL");
-        let value_of = |at: usize| rows.iter().find_map(|row| known(row, at));
+        let value_of = |at: usize| own.iter().find_map(|row| known(row, at));
         let candidates = table.columns.iter().enumerate().filter(|(_, it)| it.generated.is_none() && free(table, it));
         let Some((at, value)) = candidates.filter_map(|(at, _)| Some((at, value_of(at)?))).last() else { continue };
         let column = dialect.ident(&table.columns[at].name);
         conn.execute(format!("UPDATE {} SET {column} = {value}", dialect.ident(name))).await?;
-        for row in rows.iter_mut() {
-            row[at] = Some(value.clone());
+        let give = |rows: &mut Vec<Vec<Option<String>>>, at: usize| {
+            rows.iter_mut().for_each(|row| row[at] = Some(value.clone()));
+            rows.sort();
+        };
+        give(own, at);
+        for part in parts(name) {
+            let place = schema.tables[&part].columns.iter().position(|it| it.name == table.columns[at].name);
+            if let Some((rows, at)) = rows.get_mut(&part).zip(place) {
+                give(rows, at);
+            }
         }
-        rows.sort();
     }
     Ok(())
 }

@@ -6,6 +6,7 @@ use pontoon::schema::{Intents, Schema, Table};
 use pontoon_xtask::verify::conn::Conn;
 
 use super::case::{names, renamed};
+use super::parts::{column_of, condition};
 
 pub(super) struct Scaffold {
     put: Vec<String>,
@@ -17,6 +18,15 @@ impl Scaffold {
         let mut it = Self { put: Vec::new(), take: Vec::new() };
         for (before, after) in source.tables.values().filter_map(|it| Some((it, target.tables.get(&it.name)?))) {
             it.table(before, after, intents, source, dialect);
+        }
+        if dialect == Dialect::Postgres {
+            for (parent, part) in &intents.attached {
+                let (Some(plain), Some(parent)) = (source.tables.get(part), target.tables.get(parent)) else {
+                    continue;
+                };
+                it.table(plain, &Table { name: part.clone(), ..parent.clone() }, intents, source, dialect);
+                it.bounds(parent, part);
+            }
         }
         // foreign keys, which came last, go first
         it.take.reverse();
@@ -68,6 +78,17 @@ impl Scaffold {
             let what = if dialect == Dialect::MySql { "FOREIGN KEY" } else { "CONSTRAINT" };
             self.take.push(format!("ALTER TABLE {table} DROP {what} {name}"));
         }
+    }
+
+    /// Rows that it may hold as a partition.
+    fn bounds(&mut self, parent: &Table, part: &str) {
+        let partitioning = parent.partitioned.as_ref();
+        let bounds = partitioning.and_then(|it| it.partitions.get(part));
+        let by = column_of(parent).map(|it| it.name.as_str()).unwrap_or_default();
+        let Some(condition) = bounds.and_then(|it| condition(it, by)) else { return };
+        let (table, name) = (Dialect::Postgres.ident(part), format!("scaffold_{}", self.put.len()));
+        self.put.push(format!("ALTER TABLE {table} ADD CONSTRAINT {name} CHECK ({condition})"));
+        self.take.push(format!("ALTER TABLE {table} DROP CONSTRAINT {name}"));
     }
 
     pub(super) async fn put(&self, conn: &mut Conn) -> Result<(), sqlx::Error> {

@@ -1,8 +1,11 @@
 //! The least case that fails in the same place: without changes, tables, and what stands in them.
 
+use super::attached::Attached;
 use super::case::{Case, drop_column, index_foreign_keys};
+use super::change::Change;
 use super::hold::{Failure, holds};
 use crate::support::Fresh;
+use pontoon::schema::Schema;
 
 /// Tries that a failure is worth.
 const TRIES: usize = 150;
@@ -60,6 +63,21 @@ fn smaller(case: &Case) -> Vec<Case> {
     }
     for name in case.source.dropped.keys() {
         without(&|it| drop(it.source.dropped.remove(name)));
+    }
+    for (at, change) in case.changes.iter().enumerate() {
+        let Change::Attach(attached) = change else { continue };
+        let change = |it: &mut Case, less: &dyn Fn(&mut Attached, &mut Schema)| {
+            let Case { source, changes, .. } = it;
+            if let Some(Change::Attach(attached)) = changes.get_mut(at) {
+                less(attached, source);
+            }
+        };
+        for column in attached.columns(&case.source) {
+            without(&|it| change(it, &|attached, source| attached.without_column(source, &column)));
+        }
+        without(&|it| change(it, &|attached, _| attached.made().into_iter().for_each(|it| it.checks.clear())));
+        without(&|it| change(it, &|attached, _| attached.made().into_iter().for_each(|it| it.foreign_keys.clear())));
+        without(&|it| change(it, &|attached, _| attached.made().into_iter().for_each(|it| it.indexes.clear())));
     }
     for (name, table) in &case.source.tables {
         let of = |it: &mut Case, remove: &dyn Fn(&mut pontoon::schema::Table)| {

@@ -31,9 +31,6 @@ operations! {
     Reshape, MoveColumn,
 }
 
-/// Operations that no random case makes: tables that become partitions have their cases in the table of cases alone.
-const ELSEWHERE: &[&str] = &["AttachTable"];
-
 /// What refusals say, by which they are counted; each of them is in the suites of refusals.
 const REFUSALS: &[&str] = &[
     "is new and takes no NULL, so the rows that are there need a value",
@@ -80,6 +77,9 @@ const REFUSALS: &[&str] = &[
     "with which it stands in check",
     "is partitioned, and",
     "names the column in an expression or condition",
+    "becomes a partition of",
+    "writes until contract",
+    "by hash, by several columns or as the default partition",
     "change, which a foreign key ties, and MySQL changes neither while it stands",
 ];
 
@@ -133,8 +133,7 @@ impl Tally {
 
     /// Operations that no case had.
     pub(super) fn missing(&self) -> Vec<&'static str> {
-        let missing = self.operations.iter().filter(|(name, times)| **times == 0 && !ELSEWHERE.contains(name));
-        missing.map(|(name, _)| *name).collect()
+        self.operations.iter().filter(|(_, times)| **times == 0).map(|(name, _)| *name).collect()
     }
 
     /// For the reader of a run.

@@ -27,7 +27,8 @@ pub(crate) fn column(column: &Column, nullable: bool, default: Option<&str>) -> 
 
 /// The table with everything that belongs to it, but for foreign keys not named.
 pub(crate) fn create_table(table: &Table, foreign_keys: &[(&String, &ForeignKey)]) -> String {
-    let mut parts: Vec<String> = table.columns.iter().map(|it| column(it, it.nullable, it.default.of(ME))).collect();
+    let columns = in_order(table).into_iter();
+    let mut parts: Vec<String> = columns.map(|it| column(it, it.nullable, it.default.of(ME))).collect();
     if !table.primary_key.is_empty() {
         parts.push(format!("PRIMARY KEY ({})", ME.idents(&table.primary_key)));
     }
@@ -39,6 +40,26 @@ pub(crate) fn create_table(table: &Table, foreign_keys: &[(&String, &ForeignKey)
     }
     parts.extend(foreign_keys.iter().map(|(name, key)| crate::operation::foreign_key_sql(ME, name, key)));
     format!("CREATE TABLE {} (\n    {}\n) ENGINE=InnoDB", ident(&table.name), parts.join(",\n    "))
+}
+
+/// A generated column behind those that the server computes too, by a default or otherwise, and that it names: MySQL
+/// takes no other order. All others as they are.
+fn in_order(table: &Table) -> Vec<&Column> {
+    let by_default =
+        |it: &Column| it.default.of(ME).is_some_and(|sql| types::default_value(&it.ty, sql).starts_with('('));
+    let mut left: Vec<&Column> = table.columns.iter().collect();
+    let mut ordered = Vec::new();
+    while !left.is_empty() {
+        let waits = |it: &&&Column| {
+            let others = left.iter().filter(|other| other.name != it.name);
+            let mut computed = others.filter(|other| other.generated.is_some() || by_default(other));
+            it.generated.as_ref().is_some_and(|generated| computed.any(|other| generated.names(&other.name)))
+        };
+        // in a circle nothing comes first, which the server says best
+        let next = left.iter().position(|it| !waits(&it)).unwrap_or(0);
+        ordered.push(left.remove(next));
+    }
+    ordered
 }
 
 /// `UNIQUE INDEX ...`, as CREATE TABLE and ALTER TABLE ADD take it.

@@ -148,7 +148,7 @@ impl<'a> Build<'a> {
         let explicit: Vec<usize> =
             values.iter().filter_map(|it| if let Value::Same(of) = it { Some(*of) } else { None }).collect();
         for (at, column) in self.table.columns.iter().enumerate() {
-            let must = explicit.contains(&at);
+            let must = explicit.contains(&at) || column.numbered && column.wish.leaves_out_a_number(wanted);
             if values[at] != Value::Default || column.generated || (column.numbered && !must) {
                 continue;
             }

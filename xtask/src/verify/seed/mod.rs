@@ -179,9 +179,11 @@ async fn finish(
 ) -> Result<(u64, Option<String>), sqlx::Error> {
     for column in &filling.renumber {
         if conn.dialect() == Dialect::Postgres {
-            let (name, table) = (conn.dialect().literal(column), conn.dialect().literal(&table.sql));
-            let sequence = format!("pg_get_serial_sequence({table}, {name})");
-            conn.execute(format!("SELECT setval({sequence}, {wanted} + 1) WHERE {sequence} IS NOT NULL")).await?;
+            let (name, literal) = (conn.dialect().literal(column), conn.dialect().literal(&table.sql));
+            let sequence = format!("pg_get_serial_sequence({literal}, {name})");
+            // bounds may have asked for numbers far above
+            let last = format!("greatest({wanted}, (SELECT max({}) FROM {}))", conn.dialect().ident(column), table.sql);
+            conn.execute(format!("SELECT setval({sequence}, {last} + 1) WHERE {sequence} IS NOT NULL")).await?;
         }
     }
     let analyze = match conn.dialect() {

@@ -32,6 +32,16 @@ pub(super) struct Wish {
     pub(super) spread: bool,
 }
 
+impl Wish {
+    /// Whether the numbers from 1 to the last one are not all among the values, so that the server's own would not fit.
+    pub(super) fn leaves_out_a_number(&self, last: u64) -> bool {
+        let last = f64::from(u32::try_from(last).unwrap_or(u32::MAX));
+        let low = self.min.is_some_and(|(min, itself)| min > 1.0 || !itself && min >= 1.0);
+        let high = self.max.is_some_and(|(max, itself)| max < last || !itself && max <= last);
+        low || high || !self.one_of.is_empty()
+    }
+}
+
 /// Reads a condition into the wishes of the columns it names. Gives `false` if some of it is not understood.
 pub(super) fn understand(condition: &str, names: &[String], wishes: &mut [Wish], dialect: Dialect) -> bool {
     match parse(condition, dialect) {
