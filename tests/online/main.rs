@@ -24,6 +24,7 @@ mod keys;
 mod monitor;
 mod narrow;
 mod operations;
+mod outage;
 mod partition;
 mod privileges;
 mod property;

@@ -16,12 +16,23 @@ pub(super) struct Reconnects<'a> {
     options: &'a Options,
     begun: Instant,
     lost: Option<(Instant, u32)>,
+    /// How often people had told fills to stop when the command began.
+    aborts: Option<u64>,
 }
 
 impl<'a> Reconnects<'a> {
     /// A command begins.
     pub(super) fn of(options: &'a Options) -> Self {
-        Self { options, begun: Instant::now(), lost: None }
+        Self { options, begun: Instant::now(), lost: None, aborts: None }
+    }
+
+    /// Lets a command that was begun again count from where it first began: who told fills to stop while it had no
+    /// connection has told it too.
+    pub(super) const fn remember(&mut self, aborts: &mut u64) {
+        match self.aborts {
+            Some(first) => *aborts = first,
+            None => self.aborts = Some(*aborts),
+        }
     }
 
     /// Waits until the command may be begun again; or gives what it ended with, where that is no lost connection, or the
@@ -55,6 +66,7 @@ macro_rules! persevering {
         loop {
             let outcome = match $runner.$open().await {
                 Ok(mut $work) => {
+                    reconnects.remember(&mut $work.aborts);
                     let outcome = $doing.await;
                     $work.end().await;
                     outcome

@@ -9,7 +9,8 @@ use std::time::Duration;
 
 use pontoon::Dialect;
 use testcontainers::bollard::query_parameters::{
-    ListContainersOptionsBuilder, ListImagesOptionsBuilder, RemoveContainerOptionsBuilder,
+    InspectContainerOptions, KillContainerOptionsBuilder, ListContainersOptionsBuilder, ListImagesOptionsBuilder,
+    RemoveContainerOptionsBuilder, StartContainerOptions,
 };
 use testcontainers::core::IntoContainerPort as _;
 use testcontainers::core::client::docker_client_instance;
@@ -57,6 +58,57 @@ impl Drop for Container {
             warden.dismiss();
         }
     }
+}
+
+impl Container {
+    /// Kills all that runs in it.
+    pub(super) async fn crash(&mut self) -> Result<(), String> {
+        let id = self.inner.as_ref().map(|it| it.id().to_owned()).unwrap_or_default();
+        let kill = async move {
+            let engine = engine().await?;
+            let signal = KillContainerOptionsBuilder::new().signal("SIGKILL").build();
+            engine.kill_container(&id, Some(signal)).await.map_err(|error| format!("it is not killed: {error}"))
+        };
+        in_background(kill).await?
+    }
+
+    /// Starts it again, and waits until its server answers. Gives where that is now: which port of ours it has is chosen anew.
+    pub(super) async fn start_again(&mut self, admin_url: &str) -> Result<String, String> {
+        let id = self.inner.as_ref().map(|it| it.id().to_owned()).unwrap_or_default();
+        let before = admin_url.to_owned();
+        let start = async move {
+            let engine = engine().await?;
+            let started = engine.start_container(&id, None::<StartContainerOptions>).await;
+            started.map_err(|error| format!("it does not start again: {error}"))?;
+            let patience = ready::Patience::new();
+            loop {
+                let url = published(&engine, &id).await.and_then(|port| at_port(&before, port));
+                let reason = match url {
+                    Some(url) => match ready::once(&url).await {
+                        Ok(()) => return Ok(url),
+                        Err(reason) => reason,
+                    },
+                    None => "it has no port here".to_owned(),
+                };
+                patience.wait(reason).await?;
+            }
+        };
+        in_background(start).await?
+    }
+}
+
+/// The port of ours that leads to the container's.
+async fn published(engine: &bollard::Docker, id: &str) -> Option<u16> {
+    let found = engine.inspect_container(id, None::<InspectContainerOptions>).await.ok()?;
+    let all = found.network_settings?.ports?.into_values().flatten().flatten();
+    all.filter_map(|it| it.host_port?.parse().ok()).next()
+}
+
+/// The same URL at another port.
+fn at_port(url: &str, port: u16) -> Option<String> {
+    let (before, rest) = url.rsplit_once(':')?;
+    let (_, path) = rest.split_once('/')?;
+    Some(format!("{before}:{port}/{path}"))
 }
 
 /// Starts a container for `spec`, or says why there is none.
@@ -161,7 +213,7 @@ async fn run(engine: &bollard::Docker, dialect: Dialect, tag: &str) -> Result<St
         patience.wait(reason).await.map_err(|why| format!("the server in a container of {image}: {why}"))?;
     }
     let origin = format!("from a container of {image}");
-    Ok(Started { admin_url, origin, source: "docker", held: Held::Container { _container: Box::new(container) } })
+    Ok(Started { admin_url, origin, source: "docker", held: Held::Container(Box::new(container)) })
 }
 
 /// If the container has stopped: its last words.
@@ -195,6 +247,13 @@ async fn in_background<T: Send + 'static>(work: impl Future<Output = T> + Send +
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_server_is_found_at_its_other_port() {
+        let url = |port| at_port("mysql://root:pass@127.0.0.1:3306/", port);
+        assert_eq!(url(45).as_deref(), Some("mysql://root:pass@127.0.0.1:45/"));
+        assert_eq!(at_port("postgres://a:b@h:1/postgres", 2).as_deref(), Some("postgres://a:b@h:2/postgres"));
+    }
 
     #[test]
     fn the_usual_tag_comes_first_then_the_newest_that_is_here() {

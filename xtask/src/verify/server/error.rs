@@ -26,6 +26,13 @@ pub enum ServerError {
     },
     /// The search for a server broke off.
     Unfinished(String),
+    /// The server could not be killed, or not be started again.
+    Restart {
+        /// Where the server is.
+        origin: String,
+        /// Why.
+        reason: String,
+    },
     /// The server was there and does not answer any more, or refuses.
     Database(sqlx::Error),
 }
@@ -49,6 +56,7 @@ impl fmt::Display for ServerError {
                 write!(f, "`{engine}` was asked for, and the server {origin} is {found}")
             }
             Self::Unfinished(reason) => write!(f, "the search for a server broke off: {reason}"),
+            Self::Restart { origin, reason } => write!(f, "the server {origin}: {reason}"),
             Self::Database(error) => f.write_str(&message_of(error)),
         }
     }

@@ -32,7 +32,14 @@ pub(super) struct Process {
     child: Child,
     // ends the server and removes its folder
     warden: Option<Warden>,
+    /// What starts it again.
+    command: Command,
+    folder: PathBuf,
+    dialect: Dialect,
 }
+
+/// The file in a server's folder that it writes its messages to.
+const LOG: &str = "log";
 
 /// PostgreSQL stops at once on QUIT and takes its children along; MySQL has nothing to save.
 /// Who is left after two seconds is killed.
@@ -63,7 +70,7 @@ pub(super) async fn launch(
     loop {
         match attempt(installation.clone()).await {
             Ok((process, admin_url)) => {
-                return Ok(Started { admin_url, origin, source, held: Held::Process { _process: process } });
+                return Ok(Started { admin_url, origin, source, held: Held::Process(Box::new(process)) });
             }
             // between our finding a free port and the server's taking it somebody else may
             Err(reason) if attempts < 3 && reason.contains("in use") => attempts += 1,
@@ -74,15 +81,9 @@ pub(super) async fn launch(
 
 async fn attempt(installation: Installation) -> Result<(Process, String), String> {
     let work = move || Ground::prepare(installation).and_then(Ground::start);
-    let mut running = tokio::task::spawn_blocking(work).await.map_err(|error| error.to_string())??;
-    let patience = ready::Patience::new();
-    while let Err(reason) = ready::once(&running.admin_url).await {
-        if let Some(why) = running.process.ended(&running.log) {
-            return Err(why);
-        }
-        patience.wait(reason).await?;
-    }
-    Ok((running.process, running.admin_url))
+    let (mut process, admin_url) = tokio::task::spawn_blocking(work).await.map_err(|error| error.to_string())??;
+    process.until_it_answers(&admin_url).await?;
+    Ok((process, admin_url))
 }
 
 /// PostgreSQL's defaults, durability above all, but for these: migrations may prepare transactions, and have them in their way;
@@ -95,12 +96,6 @@ struct Ground {
     folder: TempDir,
     account: Option<Account>,
     password: String,
-}
-
-struct Running {
-    process: Process,
-    admin_url: String,
-    log: PathBuf,
 }
 
 impl Ground {
@@ -131,7 +126,7 @@ impl Ground {
             Dialect::Postgres => format!("{}\n", self.password),
             Dialect::MySql => format!(
                 "ALTER USER root@localhost IDENTIFIED BY '{0}';\n\
-                 CREATE USER root@'127.0.0.1' IDENTIFIED BY '{0}';\n\
+                 CREATE USER IF NOT EXISTS root@'127.0.0.1' IDENTIFIED BY '{0}';\n\
                  GRANT ALL ON *.* TO root@'127.0.0.1' WITH GRANT OPTION;\n",
                 self.password
             ),
@@ -162,35 +157,21 @@ impl Ground {
         finished(command).map_err(|error| format!("mysqld --initialize-insecure: {error}"))
     }
 
-    fn start(self) -> Result<Running, String> {
+    fn start(self) -> Result<(Process, String), String> {
         let port = free_port().map_err(|error| format!("no free port: {error}"))?;
-        let log = self.path("log");
-        let mut command = match self.installation.dialect {
+        let dialect = self.installation.dialect;
+        let command = match dialect {
             Dialect::Postgres => self.postgres(port),
             Dialect::MySql => self.serving_mysqld(port),
         };
-        let cannot = |error: io::Error| format!("cannot start it: {error}");
-        let output = fs::File::create(&log).map_err(cannot)?;
-        command.stdout(output.try_clone().map_err(cannot)?).stderr(output);
-        // a group of its own: Ctrl-C in a terminal is for us, and the warden then ends the server
-        let child = command.process_group(0).spawn().map_err(cannot)?;
-        let pid = child.id().to_string();
-        let mut process = Process { child, warden: None };
-        let folder = self.folder.path().to_string_lossy();
-        match Warden::new(END, &[&folder, &pid, self.installation.dialect.name()]) {
-            Ok(warden) => process.warden = Some(warden),
-            Err(error) => {
-                let _ = process.child.kill();
-                return Err(cannot(error));
-            }
-        }
-        let admin_url = match self.installation.dialect {
+        let process = Process::begin(command, self.folder.path(), dialect);
+        let process = process.map_err(|error| format!("cannot start it: {error}"))?;
+        let _ = self.folder.keep();
+        let admin_url = match dialect {
             Dialect::Postgres => format!("postgres://postgres:{}@127.0.0.1:{port}/postgres", self.password),
             Dialect::MySql => format!("mysql://root:{}@127.0.0.1:{port}/", self.password),
         };
-        let _ = fs::write(self.path(owner::PID_FILE), &pid);
-        let _ = self.folder.keep();
-        Ok(Running { process, admin_url, log })
+        Ok((process, admin_url))
     }
 
     fn postgres(&self, port: u16) -> Command {
@@ -237,12 +218,83 @@ impl Ground {
 }
 
 impl Process {
+    fn begin(mut command: Command, folder: &Path, dialect: Dialect) -> io::Result<Self> {
+        let output = fs::File::create(folder.join(LOG))?;
+        command.stdout(output.try_clone()?).stderr(output);
+        // a group of its own: Ctrl-C in a terminal is for us, and the warden then ends the server
+        let child = command.process_group(0).spawn()?;
+        let mut process = Self { child, warden: None, command, folder: folder.to_owned(), dialect };
+        if let Err(error) = process.guarded() {
+            let _ = process.child.kill();
+            return Err(error);
+        }
+        Ok(process)
+    }
+
+    /// Sets a warden over the child.
+    fn guarded(&mut self) -> io::Result<()> {
+        let pid = self.child.id().to_string();
+        let _ = fs::write(self.folder.join(owner::PID_FILE), &pid);
+        self.warden = Some(Warden::new(END, &[&self.folder.to_string_lossy(), &pid, self.dialect.name()])?);
+        Ok(())
+    }
+
+    async fn until_it_answers(&mut self, admin_url: &str) -> Result<(), String> {
+        let patience = ready::Patience::new();
+        while let Err(reason) = ready::once(admin_url).await {
+            if let Some(why) = self.ended() {
+                return Err(why);
+            }
+            patience.wait(reason).await?;
+        }
+        Ok(())
+    }
+
+    /// Kills it and the processes that it has started, with all that they have not written.
+    pub(super) fn crash(&mut self) -> io::Result<()> {
+        let children = children_of(self.child.id());
+        self.child.kill()?;
+        // one that came in between ends by itself when it misses its parent
+        Command::new("sh").args(["-c", "kill -9 \"$@\"", "sh"]).args(children).stderr(Stdio::null()).status()?;
+        self.child.wait().map(drop)
+    }
+
+    /// Starts it on the same folder and port, after [`crash`](Self::crash).
+    pub(super) async fn start_again(&mut self, admin_url: &str) -> Result<(), String> {
+        let cannot = |error: io::Error| format!("it does not start again: {error}");
+        let mut attempts = 1;
+        loop {
+            self.child = self.command.spawn().map_err(cannot)?;
+            // the one of before is not to remove the folder
+            if let Some(before) = self.warden.take() {
+                before.dismiss();
+            }
+            self.guarded().map_err(cannot)?;
+            match self.until_it_answers(admin_url).await {
+                // one of the processes of before still ends
+                Err(reason) if attempts < 20 && reason.contains("in use") => attempts += 1,
+                outcome => return outcome,
+            }
+        }
+    }
+
     /// If the server has ended: so, with its last words.
-    fn ended(&mut self, log: &Path) -> Option<String> {
+    fn ended(&mut self) -> Option<String> {
         let status = self.child.try_wait().ok()??;
-        let log = fs::read(log).unwrap_or_default();
+        let log = fs::read(self.folder.join(LOG)).unwrap_or_default();
         Some(format!("it ended with {status}: {}", last_words(&String::from_utf8_lossy(&log))))
     }
+}
+
+/// The processes that a process has started, where the kernel tells.
+fn children_of(parent: u32) -> Vec<String> {
+    let numbers = fs::read_dir("/proc").into_iter().flatten().flatten().map(|it| it.file_name());
+    let is_child = |pid: &String| {
+        let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+        // `pid (name) state parent ...`, and a name may hold anything
+        stat.rsplit_once(')').and_then(|(_, rest)| rest.split_whitespace().nth(1)) == Some(&parent.to_string())
+    };
+    numbers.filter_map(|it| it.into_string().ok()).filter(is_child).collect()
 }
 
 fn finished(mut command: Command) -> Result<(), String> {
@@ -274,6 +326,14 @@ fn free_port() -> io::Result<u16> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_process_knows_its_children() {
+        let mut child = Command::new("sleep").arg("60").spawn().unwrap();
+        assert!(children_of(std::process::id()).contains(&child.id().to_string()));
+        child.kill().unwrap();
+        child.wait().unwrap();
+    }
 
     #[test]
     fn the_last_error_says_more_than_the_last_line() {

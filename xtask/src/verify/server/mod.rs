@@ -38,7 +38,7 @@ pub struct Server {
     source: &'static str,
     admin_url: Url,
     // dropped last: ends what we started
-    _held: Held,
+    held: Held,
 }
 
 /// A database of ours.
@@ -69,12 +69,8 @@ impl std::fmt::Debug for Url {
 /// What ends when a [`Server`] is dropped.
 #[derive(Debug)]
 enum Held {
-    Container {
-        _container: Box<container::Container>,
-    },
-    Process {
-        _process: launch::Process,
-    },
+    Container(Box<container::Container>),
+    Process(Box<launch::Process>),
     /// A server of the user's.
     Nothing,
 }
@@ -117,7 +113,7 @@ impl Server {
             origin: started.origin,
             source: started.source,
             admin_url: Url(started.admin_url),
-            _held: started.held,
+            held: started.held,
         })
     }
 
@@ -144,6 +140,35 @@ impl Server {
     /// Where an administrator connects to; holds the password.
     pub fn admin_url(&self) -> &str {
         &self.admin_url.0
+    }
+
+    /// Kills it as a power failure does: at once, with all that it has not written. What it has committed stays.
+    ///
+    /// # Errors
+    /// It is a server of the user's, or cannot be killed.
+    pub async fn crash(&mut self) -> Result<(), ServerError> {
+        let outcome = match &mut self.held {
+            Held::Container(container) => container.crash().await,
+            Held::Process(process) => process.crash().map_err(|error| error.to_string()),
+            Held::Nothing => Err("a server of the user's is not to be killed".to_owned()),
+        };
+        outcome.map_err(|reason| ServerError::Restart { origin: self.origin.clone(), reason })
+    }
+
+    /// Starts it again after [`crash`](Self::crash), and waits until it answers. What it had written is there. Its port may
+    /// be another one.
+    ///
+    /// # Errors
+    /// It does not start.
+    pub async fn start_again(&mut self) -> Result<(), ServerError> {
+        let outcome = match &mut self.held {
+            Held::Container(container) => {
+                container.start_again(&self.admin_url.0).await.map(|url| self.admin_url = Url(url))
+            }
+            Held::Process(process) => process.start_again(&self.admin_url.0).await,
+            Held::Nothing => Err("a server of the user's is not ours to start".to_owned()),
+        };
+        outcome.map_err(|reason| ServerError::Restart { origin: self.origin.clone(), reason })
     }
 
     /// Makes a new, empty database whose name begins with `prefix`.
