@@ -1,6 +1,7 @@
 //! What a server did while it ran one statement.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
 use pontoon::migration::{Algorithm, Extent, LockClause, LockMode};
 
@@ -76,6 +77,8 @@ pub struct Observation {
     /// PostgreSQL: the columns (`table.column`) whose type has changed under their name, so that what sessions have prepared
     /// before to read them fails.
     pub stale_plans: BTreeSet<String>,
+    /// How long the session waits for a lock before it gives up; nothing if it never does.
+    pub gives_up: Option<Duration>,
     /// The server refused.
     pub error: Option<Refusal>,
     /// It cannot run inside a transaction. Then the locks were seen from outside, and are lower bounds.
@@ -110,6 +113,7 @@ impl Default for Observation {
             stall_write_ms: None,
             client_errors: BTreeSet::new(),
             stale_plans: BTreeSet::new(),
+            gives_up: None,
             error: None,
             outside: false,
             unheld: BTreeSet::new(),

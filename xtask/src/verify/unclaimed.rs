@@ -3,6 +3,7 @@
 //! What each rule says about itself stands in [`rule`]; here is what tells that it applies, in the order of the findings.
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use pontoon::migration::Extent;
 
@@ -10,6 +11,9 @@ use super::finding::{Finding, list};
 use super::observation::Observation;
 use super::rule::{self, RuleId};
 use super::verdict::{always, refused};
+
+/// Who gives up by then makes nobody wait for long.
+const SOON: Duration = Duration::from_secs(5);
 
 /// What was seen, in the finding's words; nothing if the rule does not apply.
 type Applies = fn(&Seen<'_>) -> Option<String>;
@@ -68,8 +72,11 @@ const JUDGES: &[(RuleId, Applies)] = &[
     }),
     (rule::BRIEF_LOCK, |seen| {
         let locked = seen.locked(|mode| mode.blocks_reads());
-        let brief = seen.observation.reads == Extent::Brief && !locked.is_empty();
-        brief.then(|| format!("takes {} for a moment", locked.join(", ")))
+        let gives_up = seen.observation.gives_up;
+        let patient = gives_up.is_none_or(|it| it > SOON);
+        let brief = seen.observation.reads == Extent::Brief && !locked.is_empty() && patient;
+        let waits = gives_up.map_or_else(|| "for ever".to_owned(), |it| format!("for {} s", it.as_secs_f64()));
+        brief.then(|| format!("takes {} for a moment, and waits for it {waits} if need be", locked.join(", ")))
     }),
 ];
 
@@ -128,6 +135,9 @@ mod tests {
             findings.iter().map(|it| (it.rule.code(), it.severity)).collect::<Vec<_>>(),
             [("brief-lock", Severity::Note)]
         );
+        let after = |seconds| Observation { gives_up: Some(Duration::from_secs(seconds)), ..seen(Extent::Brief, Extent::Brief) };
+        assert_eq!(rules(&after(60), &["t"]), ["brief-lock"]);
+        assert_eq!(rules(&after(2), &["t"]), [""; 0], "it gives up before anybody minds");
     }
 
     #[test]

@@ -13,7 +13,7 @@ mod request;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::Ordering;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use pontoon::Dialect;
 use pontoon::migration::{Algorithm, LockClause};
@@ -120,6 +120,8 @@ impl MySqlObserver {
         let named = named_tables(&words, &before);
         let io_before = io(&mut self.watcher).await?;
         let stage_before = self.last_stage().await?;
+        let gives_up = self.main.value("SELECT @@SESSION.lock_wait_timeout").await?;
+        let gives_up = gives_up.map(|it| Duration::from_secs(number(&it)));
         let mut unheld = BTreeSet::new();
         if is_ddl(&words) {
             unheld = self.readers.hold(&self.url, &before.with_neighbours(&named)).await?;
@@ -162,7 +164,7 @@ impl MySqlObserver {
             alters: !requests.is_empty(),
             copied: self.copied_since(stage_before).await?,
         };
-        Ok(Observation { duration_ms, unheld, ..judge(&seen) })
+        Ok(Observation { duration_ms, unheld, gives_up, ..judge(&seen) })
     }
 
     /// Statements on rows ran in a transaction that is still open: their locks are all there to see.

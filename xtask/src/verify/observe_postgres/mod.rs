@@ -13,7 +13,7 @@ mod outside;
 mod relations;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use pontoon::Dialect;
 use pontoon::migration::LockMode;
@@ -124,6 +124,23 @@ impl PostgresObserver {
     /// # Errors
     /// The server can no longer be asked. That it refuses the statement is an observation.
     pub async fn observe(&mut self, sql: &str) -> Result<Observation, sqlx::Error> {
+        let gives_up = self.gives_up().await?;
+        let seen = self.run(sql).await?;
+        Ok(Observation { gives_up, ..seen })
+    }
+
+    /// How long the session waits for a lock, as the file has set it by now; nothing where its transaction has failed,
+    /// which says the same of every statement.
+    async fn gives_up(&mut self) -> Result<Option<Duration>, sqlx::Error> {
+        let sql = "SELECT setting FROM pg_catalog.pg_settings WHERE name = 'lock_timeout'";
+        match self.main.value(sql).await {
+            Ok(setting) => Ok(Some(number(setting)).filter(|it| *it > 0).map(|it| Duration::from_millis(it.into()))),
+            Err(sqlx::Error::Database(_)) => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    async fn run(&mut self, sql: &str) -> Result<Observation, sqlx::Error> {
         match control(&words(sql, Dialect::Postgres)) {
             Control::Begin if self.open.is_none() => {
                 self.open_transaction(false).await?;

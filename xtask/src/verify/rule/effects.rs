@@ -92,11 +92,11 @@ pub(super) const BRIEF_LOCK: Rule = Rule {
     code: "brief-lock",
     severity: Severity::Note,
     waivable: true,
-    condition: "a lock keeps everybody out of a table in use, for a moment",
+    condition: "a lock keeps everybody out of a table in use, for a moment, and the session waits for it for more than 5 s if need be",
     effect: "while the statement waits for the lock, everybody who comes later waits behind it",
-    workaround: "set a short lock_timeout (MySQL: lock_wait_timeout) and try again when it runs out",
+    workaround: "set a short lock_timeout (MySQL: lock_wait_timeout) above it in the file, and try again when it runs out",
     example: Example::postgres(
-        "ALTER TABLE orders SET (fillfactor = 90), ALTER COLUMN total SET DEFAULT 0;",
-        "ALTER TABLE orders SET (fillfactor = 90);",
+        "ALTER TABLE orders ALTER COLUMN total SET DEFAULT 0;",
+        "SET lock_timeout = '2s';\nALTER TABLE orders ALTER COLUMN total SET DEFAULT 0;",
     ),
 };
