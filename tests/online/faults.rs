@@ -51,7 +51,9 @@ async fn a_batch_is_the_victim_of_a_deadlock(dialect: Dialect) {
     let waiting = match dialect {
         Dialect::Postgres => format!("SELECT count(*) FROM pg_locks WHERE pid = {me} AND NOT granted"),
         Dialect::MySql => format!(
-            "SELECT COUNT(*) FROM information_schema.INNODB_TRX WHERE trx_mysql_thread_id = {me} AND trx_state = 'LOCK WAIT'"
+            // INNODB_TRX stays as it is for as long as anybody on the server reads it more often than each 0.1 s
+            "SELECT COUNT(*) FROM performance_schema.data_locks l JOIN performance_schema.threads t USING (THREAD_ID) \
+             WHERE t.PROCESSLIST_ID = {me} AND l.LOCK_STATUS = 'WAITING'"
         ),
     };
     until(&mut conn, &waiting, 1).await;

@@ -77,7 +77,7 @@ async fn somebody_holds_the_table(dialect: Dialect) {
     let patience =
         Patience { lock_timeout: Duration::from_millis(100), budget: Duration::from_secs(3), ..Patience::default() };
     // a transaction that is younger is not told of: it may be over in a moment
-    tokio::time::sleep(Duration::from_millis(400)).await;
+    tokio::time::sleep(Duration::from_millis(1_500)).await;
     let observer = seen();
     let options = Options { patience, observer: observer.clone(), ..Options::default() };
     let runner = db.runner_with(sample(dialect, 2), options);
