@@ -57,6 +57,7 @@ const REFUSALS: &[&str] = &[
     "is over it: MySQL takes none over a column that it numbers",
     "is generated",
     "stands until contract and acts by a cascade",
+    "which does not hold every value as it is",
     "a key's, to one that does not hold every value as it is",
     "which MySQL believes without a look at the rows",
     "and columns to which a foreign key ties it change theirs",
