@@ -11,6 +11,7 @@ mod command;
 mod compare;
 mod copied;
 mod crash;
+mod disk_full;
 mod enums;
 mod faults;
 mod filling;

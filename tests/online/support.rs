@@ -10,7 +10,7 @@ use pontoon::migration::history::Recorded;
 use pontoon::plan::plan;
 use pontoon::schema::{Intents, Schema, from_defs};
 use pontoon_xtask::verify::conn::Conn;
-use pontoon_xtask::verify::server::{Database, EngineSpec, Server, Source, shared};
+use pontoon_xtask::verify::server::{Database, EngineSpec, Extras, Server, Source, shared};
 
 pontoon::migrations! { pub SAMPLE: shop::Shop = "shop/migrations/index.rs" }
 
@@ -40,7 +40,12 @@ pub(crate) fn source() -> Source {
 
 /// A server that is this test's alone.
 pub(crate) async fn own(dialect: Dialect) -> Server {
-    Server::start(&EngineSpec::any(dialect), &source()).await.unwrap()
+    own_with(dialect, &Extras::default()).await
+}
+
+/// The same with something of its own.
+pub(crate) async fn own_with(dialect: Dialect, extras: &Extras) -> Server {
+    Server::start_with(&EngineSpec::any(dialect), &source(), extras).await.unwrap_or_else(|error| panic!("{error}"))
 }
 
 /// A fresh database, dropped when the test is over.
@@ -114,8 +119,16 @@ pub(crate) async fn ranges_of_tids() -> bool {
 
 /// A database at the first schema, and the migrations to the second.
 pub(crate) async fn between(dialect: Dialect, before: Vec<TableDef>, after: Vec<TableDef>) -> (Fresh, Vec<Recorded>) {
+    let migrations = from_one_to_the_other(dialect, &before, &after);
+    let db = Fresh::new(dialect).await;
+    db.runner_with(migrations[..1].to_vec(), Options::default()).up().await.unwrap();
+    (db, migrations)
+}
+
+/// The migrations to the first schema and to the second.
+pub(crate) fn from_one_to_the_other(dialect: Dialect, before: &[TableDef], after: &[TableDef]) -> Vec<Recorded> {
     let model = |defs: &[TableDef]| from_defs(&defs.iter().collect::<Vec<_>>()).unwrap_or_else(|it| panic!("{it}"));
-    let ((before, _), (after, mut intents)) = (model(&before), model(&after));
+    let ((before, _), (after, mut intents)) = (model(before), model(after));
     // MySQL builds an index over an expression while writers wait
     intents.copy_rows = Some(100_000);
     let recorded = |id: &str, from: &Schema, to: &Schema, intents: &Intents| {
@@ -124,13 +137,10 @@ pub(crate) async fn between(dialect: Dialect, before: Vec<TableDef>, after: Vec<
         let migration = pontoon::migration::file::parse(id, dialect, id, &text).unwrap_or_else(|it| panic!("{it}"));
         Recorded { migration, sha256: pontoon::migration::file::sha256(&text) }
     };
-    let migrations = vec![
+    vec![
         recorded("0001_before", &Schema::default(), &before, &Intents::default()),
         recorded("0002_after", &before, &after, &intents),
-    ];
-    let db = Fresh::new(dialect).await;
-    db.runner_with(migrations[..1].to_vec(), Options::default()).up().await.unwrap();
-    (db, migrations)
+    ]
 }
 
 /// One number from a query.

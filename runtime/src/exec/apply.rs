@@ -7,7 +7,7 @@ use super::event::{Blocker, Event, Holder};
 use super::ledger::{self, Cost, Direction, Entry};
 use super::retry::{gave_way, pause};
 use super::runner::Work;
-use super::session::{code, lost};
+use super::session::{code, lost, no_room};
 use super::{ExecError, Session, blockers, meter, watch};
 use crate::dialect::Dialect;
 use crate::migration::history::Recorded;
@@ -345,7 +345,7 @@ async fn failed(work: &mut Work<'_>, task: &Task<'_>, cost: Cost, error: sqlx::E
         _ => "",
     };
     match error {
-        error if lost(&error) => ExecError::Server { doing: task.place.to_owned(), error },
+        error if lost(&error) || no_room(&error) => ExecError::Server { doing: task.place.to_owned(), error },
         sqlx::Error::Database(error) => {
             let code = error.code().map(|code| format!(" ({code})")).unwrap_or_default();
             ExecError::Incomplete(format!("{}: {}{code}{hint}", task.place, error.message()))

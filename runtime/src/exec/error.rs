@@ -7,6 +7,9 @@ use super::session;
 
 const AGAIN: &str = "\n  help: run the command again: the ledger and the catalog know what was done";
 
+const ROOM: &str = "\n  help: nothing is lost: what was done before stays, and this was taken back. Make room on the disk of the table, \
+                    its indexes or the server's logs, and run the command again: it goes on where it stopped";
+
 /// Why a command stopped. Nothing is lost: running the command again goes on where it stopped.
 #[derive(Debug)]
 #[non_exhaustive]
@@ -97,8 +100,12 @@ impl fmt::Display for ExecError {
             Self::Server { doing, error: lost @ sqlx::Error::Database(error) } if session::lost(lost) => {
                 write!(f, "{doing}: the server ended the session: {}{AGAIN}", error.message())
             }
-            Self::Server { doing, error: sqlx::Error::Database(error) } => {
+            Self::Server { doing, error: full @ sqlx::Error::Database(error) } => {
+                let no_room = session::no_room(full);
                 let code = error.code().map(|code| format!(" ({code})")).unwrap_or_default();
+                if no_room {
+                    return write!(f, "{doing}: the server has no room on its disk: {}{code}{ROOM}", error.message());
+                }
                 write!(f, "{doing}: {}{code}", error.message())?;
                 if error.message().contains("metadata_locks") || error.message().contains("PROCESS privilege") {
                     f.write_str(

@@ -159,12 +159,13 @@ pub enum Event {
         /// What.
         message: String,
     },
-    /// A backfill waits: somebody has paused it, or a measure is beyond its bound.
+    /// A backfill waits: somebody has paused it, or a measure is beyond its bound; or any command does, since the server
+    /// has no room to write its log.
     Held {
         /// Why.
         reason: String,
     },
-    /// A backfill that waited goes on.
+    /// What waited goes on.
     Resumed,
     /// A batch of a search is done.
     Search {

@@ -7,6 +7,7 @@ mod apply;
 pub mod backfill;
 mod baseline;
 mod blockers;
+mod disk;
 mod error;
 mod event;
 mod introspect;

@@ -256,3 +256,15 @@ pub(crate) fn lost(error: &sqlx::Error) -> bool {
         _ => false,
     }
 }
+
+/// Whether the server had no room on a disk: what it had begun it has taken back.
+///
+/// PostgreSQL: 53100. MySQL: a table or its log that cannot grow (1114, 1021), a temporary file (1878), and whatever else
+/// names the system's error 28 or that of a quota, 122.
+pub(crate) fn no_room(error: &sqlx::Error) -> bool {
+    const CODES: &[&str] = &["53100", "1021", "1114", "1878"];
+    let Some(code) = code(error) else { return false };
+    let said = error.as_database_error().map(|it| it.message()).unwrap_or_default();
+    let named = ["errno: 28", "errno 28", "Got error 28", "errno: 122", "errno 122", "Got error 122"];
+    CODES.contains(&code.as_str()) || code.len() != 5 && named.iter().any(|it| said.contains(it))
+}

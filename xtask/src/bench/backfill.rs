@@ -168,7 +168,7 @@ pub(super) async fn run(args: &BackfillArgs) -> Result<(), String> {
 }
 
 /// The two migrations: the table, and its new column.
-fn migrations(dialect: Dialect, key: Key) -> Result<Vec<Recorded>, String> {
+pub(super) fn migrations(dialect: Dialect, key: Key) -> Result<Vec<Recorded>, String> {
     let (mut before, intents) = from_schema::<before::Before>().map_err(|error| error.to_string())?;
     let (mut after, with_backfill) = from_schema::<after::After>().map_err(|error| error.to_string())?;
     [&mut before, &mut after].into_iter().for_each(|it| key.change(it));
@@ -204,7 +204,7 @@ async fn fill_once(
     let runner = |count: usize| Runner::new(pool.clone(), migrations[..count].to_vec(), Options::default());
     runner(1).up().await.map_err(|error| error.to_string())?;
     let mut conn = Conn::open(database.url()).await.map_err(|error| message_of(&error))?;
-    insert_rows(&mut conn, dialect, args).await?;
+    insert_rows(&mut conn, dialect, args.rows, args.key).await?;
     match way {
         Way::Batches(_) => drop(runner(2).expand().await.map_err(|error| error.to_string())?),
         Way::OneUpdate => execute(&mut conn, column(dialect)).await?,
@@ -248,11 +248,10 @@ async fn fill_once(
 const VALUES: &str = "concat('user', n, '@example-', n % 97, '.com'), concat('Name of User ', n), n % 3 = 0, n % 1000";
 
 /// The rows, and everything written that writing them has left to do.
-async fn insert_rows(conn: &mut Conn, dialect: Dialect, args: &BackfillArgs) -> Result<(), String> {
-    let rows = args.rows;
-    let (column, id) = match args.key {
+pub(super) async fn insert_rows(conn: &mut Conn, dialect: Dialect, rows: u64, key: Key) -> Result<(), String> {
+    let (column, id) = match key {
         Key::Number => ("", String::new()),
-        Key::Uuid => ("id, ", format!("{}, ", args.key.of(dialect, "n"))),
+        Key::Uuid => ("id, ", format!("{}, ", key.of(dialect, "n"))),
     };
     let insert = format!("INSERT INTO users ({column}email, full_name, newsletter, visits)");
     let values = format!("{id}{VALUES}");
@@ -305,7 +304,7 @@ const fn update(dialect: Dialect) -> &'static str {
     }
 }
 
-fn backfill(recorded: &Recorded) -> Result<&Backfill, String> {
+pub(super) fn backfill(recorded: &Recorded) -> Result<&Backfill, String> {
     let found = recorded.migration.steps.iter().find_map(|(_, step)| match step {
         Step::Backfill(it) => Some(it),
         Step::Statement(_) | Step::Assertion(_) | Step::Search(_) => None,
@@ -313,7 +312,7 @@ fn backfill(recorded: &Recorded) -> Result<&Backfill, String> {
     found.ok_or_else(|| format!("migration `{}` has no backfill", recorded.migration.id))
 }
 
-async fn execute(conn: &mut Conn, sql: &str) -> Result<(), String> {
+pub(super) async fn execute(conn: &mut Conn, sql: &str) -> Result<(), String> {
     conn.execute(sql).await.map(drop).map_err(|error| format!("{}: {sql}", message_of(&error)))
 }
 

@@ -3,7 +3,7 @@
 //! nothing of a new column.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use tokio::task::JoinHandle;
@@ -19,6 +19,8 @@ const EVERY: Duration = Duration::from_millis(10);
 /// Clients at work on a table `users`.
 pub(super) struct Load {
     stop: Arc<AtomicBool>,
+    /// How many operations were done.
+    done: Arc<AtomicU64>,
     clients: Vec<JoinHandle<Result<Vec<Operation>, String>>>,
 }
 
@@ -45,13 +47,28 @@ pub(super) struct Log(Vec<Operation>);
 impl Load {
     /// Starts the clients; they know the keys of the rows from 1 to `rows`.
     pub(super) async fn start(url: &str, rows: u64, key: Key) -> Result<Self, String> {
-        let stop = Arc::new(AtomicBool::new(false));
+        Self::begin(url, rows, key, true).await
+    }
+
+    /// Clients that only count what they do: a log would grow for as long as they work.
+    pub(super) async fn without_log(url: &str, rows: u64, key: Key) -> Result<Self, String> {
+        Self::begin(url, rows, key, false).await
+    }
+
+    async fn begin(url: &str, rows: u64, key: Key, logs: bool) -> Result<Self, String> {
+        let (stop, done) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicU64::new(0)));
         let mut clients = Vec::new();
         for number in 0..CLIENTS {
             let conn = Conn::open(url).await.map_err(|error| message_of(&error))?;
-            clients.push(tokio::spawn(client(conn, number, rows, key, stop.clone())));
+            let told = Told { stop: stop.clone(), done: done.clone(), logs };
+            clients.push(tokio::spawn(client(conn, number, rows, key, told)));
         }
-        Ok(Self { stop, clients })
+        Ok(Self { stop, done, clients })
+    }
+
+    /// How many operations were done so far.
+    pub(super) fn done(&self) -> u64 {
+        self.done.load(Ordering::Relaxed)
     }
 
     /// Ends the clients. An operation that failed is an error: nobody may notice a migration.
@@ -65,17 +82,18 @@ impl Load {
     }
 }
 
-async fn client(
-    mut conn: Conn,
-    number: u64,
-    rows: u64,
-    key: Key,
+/// What a client is told, and tells.
+struct Told {
     stop: Arc<AtomicBool>,
-) -> Result<Vec<Operation>, String> {
+    done: Arc<AtomicU64>,
+    logs: bool,
+}
+
+async fn client(mut conn: Conn, number: u64, rows: u64, key: Key, told: Told) -> Result<Vec<Operation>, String> {
     let mut operations = Vec::new();
     let mut due = Instant::now() + EVERY * u32::try_from(number).unwrap_or_default() / 4;
     let mut written = 0_u64;
-    while !stop.load(Ordering::Relaxed) {
+    while !told.stop.load(Ordering::Relaxed) {
         tokio::time::sleep_until(due.into()).await;
         let id = key.of(conn.dialect(), &fastrand::u64(1..=rows).to_string());
         let kind = fastrand::u8(0..10);
@@ -92,7 +110,10 @@ async fn client(
         let begun = Instant::now();
         let outcome = if kind < 6 { conn.rows(sql).await.map(drop) } else { conn.execute(sql).await.map(drop) };
         outcome.map_err(|error| format!("a client's operation failed: {}", message_of(&error)))?;
-        operations.push(Operation { read: kind < 6, begun, took: begun.elapsed() });
+        told.done.fetch_add(1, Ordering::Relaxed);
+        if told.logs {
+            operations.push(Operation { read: kind < 6, begun, took: begun.elapsed() });
+        }
         // who has waited does not catch up: the others would feel that
         due = (due + EVERY).max(begun);
     }

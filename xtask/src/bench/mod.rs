@@ -4,6 +4,7 @@ mod backfill;
 mod derive;
 mod load;
 mod plan;
+mod soak;
 
 use std::process::ExitCode;
 
@@ -24,6 +25,8 @@ enum What {
     Derive(derive::DeriveArgs),
     /// The seconds that planning takes for schemas of three sizes
     Plan(plan::PlanArgs),
+    /// The memory of the runner while it fills many rows beside clients that write, and that no row is lost
+    Soak(soak::SoakArgs),
 }
 
 /// Runs one bench.
@@ -32,6 +35,7 @@ pub async fn run(args: BenchArgs) -> ExitCode {
         What::Backfill(args) => backfill::run(&args).await,
         What::Derive(args) => derive::run(&args),
         What::Plan(args) => plan::run(&args),
+        What::Soak(args) => soak::run(&args).await,
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,

@@ -7,6 +7,7 @@ use tracing::Instrument as _;
 use super::super::event::Event;
 use super::super::lock::{self, Lock};
 use super::super::ranges::Ranges;
+use super::super::session::no_room;
 use super::super::{ExecError, Session, meter, span};
 use super::batch::{self, Batch, Request};
 use super::control::Control;
@@ -213,7 +214,8 @@ impl<'a> Worker<'a> {
                 if super::super::retry::gave_way(&error) {
                     return self.give_way(range, &error).await;
                 }
-                let server_said = matches!(error, sqlx::Error::Database(_));
+                // the lease cannot be renewed where nothing can be written
+                let server_said = matches!(error, sqlx::Error::Database(_)) && !no_room(&error);
                 let store = self.team.store();
                 if server_said && !patiently!(self.session, store.renew(&mut self.session, range)) {
                     return Ok(Outcome::Lost);
@@ -358,6 +360,7 @@ impl<'a> Worker<'a> {
     fn failed(&self, error: sqlx::Error) -> ExecError {
         let doing = self.team.doing();
         match error {
+            error if no_room(&error) => ExecError::Server { doing, error },
             sqlx::Error::Database(error) => ExecError::Incomplete(format!(
                 "{doing}: {}\n  help: mend the rows or the expression; nothing of this batch was written",
                 error.message()

@@ -64,14 +64,18 @@ macro_rules! persevering {
     ($runner:expr, $open:ident, |$work:ident| $doing:expr) => {{
         let mut reconnects = super::runner::reconnect::Reconnects::of(&$runner.options);
         loop {
-            let outcome = match $runner.$open().await {
-                Ok(mut $work) => {
-                    reconnects.remember(&mut $work.aborts);
-                    let outcome = $doing.await;
-                    $work.end().await;
-                    outcome
-                }
-                Err(error) => Err(error),
+            let attempt = async {
+                let mut $work = $runner.$open().await?;
+                reconnects.remember(&mut $work.aborts);
+                let outcome = $doing.await;
+                $work.end().await;
+                outcome
+            };
+            let options = &$runner.options;
+            // what has stopped for want of room is left as it is: its connections end, and its commits may still come
+            let outcome = tokio::select! {
+                outcome = attempt => outcome,
+                error = $crate::exec::disk::watch(&$runner.pool, &*options.observer, options.patience.budget) => Err(error),
             };
             if let Some(outcome) = reconnects.after(outcome).await {
                 break outcome;

@@ -12,15 +12,15 @@ use testcontainers::bollard::query_parameters::{
     InspectContainerOptions, KillContainerOptionsBuilder, ListContainersOptionsBuilder, ListImagesOptionsBuilder,
     RemoveContainerOptionsBuilder, StartContainerOptions,
 };
-use testcontainers::core::IntoContainerPort as _;
 use testcontainers::core::client::docker_client_instance;
+use testcontainers::core::{IntoContainerPort as _, Mount};
 use testcontainers::runners::AsyncRunner as _;
 use testcontainers::{ContainerAsync, GenericImage, ImageExt as _, bollard};
 use tokio::runtime::Runtime;
 use tokio::time::timeout;
 
 use super::launch::POSTGRES_SETTINGS;
-use super::spec::{EngineSpec, numbers};
+use super::spec::{EngineSpec, Extras, numbers};
 use super::warden::Warden;
 use super::{Held, Started, owner, ready, say};
 
@@ -30,6 +30,9 @@ const PING: Duration = Duration::from_secs(3);
 const STARTUP: Duration = Duration::from_secs(120);
 /// The label that names the process a container belongs to.
 const LABEL: &str = "pontoon.owner";
+
+/// Where a small disk is mounted.
+const DISK: &str = "/small-disk";
 
 /// Ends a container by its name, with whatever can speak to the engine.
 const END: &str = "docker rm -f -v \"$1\" || \
@@ -112,12 +115,12 @@ fn at_port(url: &str, port: u16) -> Option<String> {
 }
 
 /// Starts a container for `spec`, or says why there is none.
-pub(super) async fn start(spec: &EngineSpec) -> Result<Started, String> {
-    let spec = spec.clone();
+pub(super) async fn start(spec: &EngineSpec, extras: &Extras) -> Result<Started, String> {
+    let (spec, extras) = (spec.clone(), extras.clone());
     in_background(async move {
         let engine = engine().await?;
         let tag = tag(&engine, &spec).await?;
-        run(&engine, spec.dialect, &tag).await
+        run(&engine, spec.dialect, &tag, &extras).await
     })
     .await
     .and_then(|started| started)
@@ -175,7 +178,7 @@ fn best_tag<'a>(dialect: Dialect, here: impl Iterator<Item = &'a str>) -> String
     here.into_iter().max().map_or(usual, |(_, tag)| tag).to_owned()
 }
 
-async fn run(engine: &bollard::Docker, dialect: Dialect, tag: &str) -> Result<Started, String> {
+async fn run(engine: &bollard::Docker, dialect: Dialect, tag: &str, extras: &Extras) -> Result<Started, String> {
     let image = format!("{}:{tag}", dialect.name());
     let name = format!("pontoon-{}-{:08x}", std::process::id(), fastrand::u32(..));
     let password = format!("{:016x}", fastrand::u64(..));
@@ -189,8 +192,16 @@ async fn run(engine: &bollard::Docker, dialect: Dialect, tag: &str) -> Result<St
         .with_label(LABEL, owner::me())
         .with_env_var(variable, &password)
         .with_startup_timeout(STARTUP);
+    let options = extras.options(DISK);
     if dialect == Dialect::Postgres {
-        request = request.with_cmd(["postgres"].into_iter().chain(POSTGRES_SETTINGS));
+        let all = ["postgres"].into_iter().chain(POSTGRES_SETTINGS).map(str::to_owned).chain(options);
+        request = request.with_cmd(all);
+    } else if !options.is_empty() {
+        request = request.with_cmd(["mysqld".to_owned()].into_iter().chain(options));
+    }
+    if let Some(megabytes) = extras.disk_mb {
+        let disk = Mount::tmpfs_mount(DISK).with_size_bytes(i64::from(megabytes) << 20).with_mode(0o1777);
+        request = request.with_mount(disk);
     }
     if engine.inspect_image(&image).await.is_err() {
         say(&format!("fetching the image {image}"));
@@ -213,7 +224,8 @@ async fn run(engine: &bollard::Docker, dialect: Dialect, tag: &str) -> Result<St
         patience.wait(reason).await.map_err(|why| format!("the server in a container of {image}: {why}"))?;
     }
     let origin = format!("from a container of {image}");
-    Ok(Started { admin_url, origin, source: "docker", held: Held::Container(Box::new(container)) })
+    let disk = extras.disk_mb.map(|_| DISK.to_owned());
+    Ok(Started { admin_url, origin, source: "docker", disk, held: Held::Container(Box::new(container)) })
 }
 
 /// If the container has stopped: its last words.

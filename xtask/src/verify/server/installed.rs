@@ -8,7 +8,7 @@ use std::process::Command;
 use pontoon::Dialect;
 
 use super::launch::{Installation, launch};
-use super::spec::{EngineSpec, numbers, product};
+use super::spec::{EngineSpec, Extras, numbers, product};
 use super::{Started, ready};
 
 /// Names further folders to look in, separated as those of the PATH.
@@ -17,13 +17,13 @@ const FOLDERS: &str = "PONTOON_SERVERS";
 const DEPTH: usize = 6;
 
 /// Starts an installed server, or says why there is none.
-pub(super) async fn start(spec: &EngineSpec) -> Result<Started, String> {
+pub(super) async fn start(spec: &EngineSpec, extras: &Extras) -> Result<Started, String> {
     let wanted = spec.clone();
     let installation = tokio::task::spawn_blocking(move || find(&wanted))
         .await
         .map_err(|error| format!("the search for installed servers failed: {error}"))??;
     let origin = format!("installed in {}", installation.programs.display());
-    launch(installation, origin, "local").await
+    launch(installation, origin, "local", extras).await
 }
 
 /// The newest installed server that `spec` accepts.

@@ -3,7 +3,7 @@
 use std::fs;
 use std::io;
 use std::net::TcpListener;
-use std::os::unix::fs::chown;
+use std::os::unix::fs::{MetadataExt as _, chown};
 use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -12,6 +12,7 @@ use pontoon::Dialect;
 use tempfile::TempDir;
 
 use super::account::Account;
+use super::spec::Extras;
 use super::warden::Warden;
 use super::{Held, Started, owner, ready};
 
@@ -41,6 +42,9 @@ pub(super) struct Process {
 /// The file in a server's folder that it writes its messages to.
 const LOG: &str = "log";
 
+/// The folder in a server's folder that a small disk is mounted at.
+const DISK: &str = "disk";
+
 /// PostgreSQL stops at once on QUIT and takes its children along; MySQL has nothing to save.
 /// Who is left after two seconds is killed.
 const END: &str = "kill -QUIT \"$2\" || kill -9 \"$2\"
@@ -64,13 +68,15 @@ pub(super) async fn launch(
     installation: Installation,
     origin: String,
     source: &'static str,
+    extras: &Extras,
 ) -> Result<Started, String> {
     let version = installation.version.clone();
     let mut attempts = 1;
     loop {
-        match attempt(installation.clone()).await {
+        match attempt(installation.clone(), extras.clone()).await {
             Ok((process, admin_url)) => {
-                return Ok(Started { admin_url, origin, source, held: Held::Process(Box::new(process)) });
+                let disk = extras.disk_mb.map(|_| process.folder.join(DISK).to_string_lossy().into_owned());
+                return Ok(Started { admin_url, origin, source, disk, held: Held::Process(Box::new(process)) });
             }
             // between our finding a free port and the server's taking it somebody else may
             Err(reason) if attempts < 3 && reason.contains("in use") => attempts += 1,
@@ -79,8 +85,8 @@ pub(super) async fn launch(
     }
 }
 
-async fn attempt(installation: Installation) -> Result<(Process, String), String> {
-    let work = move || Ground::prepare(installation).and_then(Ground::start);
+async fn attempt(installation: Installation, extras: Extras) -> Result<(Process, String), String> {
+    let work = move || Ground::prepare(installation).and_then(|ground| ground.start(&extras));
     let (mut process, admin_url) = tokio::task::spawn_blocking(work).await.map_err(|error| error.to_string())??;
     process.until_it_answers(&admin_url).await?;
     Ok((process, admin_url))
@@ -157,13 +163,17 @@ impl Ground {
         finished(command).map_err(|error| format!("mysqld --initialize-insecure: {error}"))
     }
 
-    fn start(self) -> Result<(Process, String), String> {
+    fn start(self, extras: &Extras) -> Result<(Process, String), String> {
         let port = free_port().map_err(|error| format!("no free port: {error}"))?;
         let dialect = self.installation.dialect;
-        let command = match dialect {
+        let mut command = match dialect {
             Dialect::Postgres => self.postgres(port),
             Dialect::MySql => self.serving_mysqld(port),
         };
+        command.args(extras.options(&self.path(DISK).to_string_lossy()));
+        if let Some(megabytes) = extras.disk_mb {
+            command = self.with_disk(&command, megabytes).map_err(|error| format!("no small disk: {error}"))?;
+        }
         let process = Process::begin(command, self.folder.path(), dialect);
         let process = process.map_err(|error| format!("cannot start it: {error}"))?;
         let _ = self.folder.keep();
@@ -172,6 +182,31 @@ impl Ground {
             Dialect::MySql => format!("mysql://root:{}@127.0.0.1:{port}/", self.password),
         };
         Ok((process, admin_url))
+    }
+
+    /// The same program in a mount namespace of its own, which has the disk and goes with the program.
+    fn with_disk(&self, program: &Command, megabytes: u32) -> io::Result<Command> {
+        let folder = self.path(DISK);
+        fs::create_dir(&folder)?;
+        let me = fs::metadata(self.folder.path())?;
+        let mut command = Command::new("unshare");
+        // whom the program runs as is said behind the mount, which wants a right that it is not to have
+        let become_it = match self.account {
+            Some(Account { uid, gid }) => format!("setpriv --reuid={uid} --regid={gid} --clear-groups"),
+            None => {
+                command.arg("--map-root-user");
+                format!("unshare --user --map-user={} --map-group={}", me.uid(), me.gid())
+            }
+        };
+        let script =
+            format!("mount -t tmpfs -o size={megabytes}m,mode=1777 tmpfs \"$1\" && shift && exec {become_it} \"$@\"");
+        command
+            .args(["--mount", "sh", "-c", &script, "sh"])
+            .arg(folder)
+            .arg(program.get_program())
+            .args(program.get_args());
+        command.current_dir(self.folder.path()).stdin(Stdio::null());
+        Ok(command)
     }
 
     fn postgres(&self, port: u16) -> Command {

@@ -25,7 +25,7 @@ use pontoon::Dialect;
 
 pub use error::ServerError;
 pub use shared::shared;
-pub use spec::{EngineSpec, Engines, Source};
+pub use spec::{EngineSpec, Engines, Extras, Source};
 
 use super::conn::{Conn, dialect_of};
 
@@ -37,6 +37,7 @@ pub struct Server {
     origin: String,
     source: &'static str,
     admin_url: Url,
+    disk: Option<String>,
     // dropped last: ends what we started
     held: Held,
 }
@@ -80,6 +81,8 @@ struct Started {
     admin_url: String,
     origin: String,
     source: &'static str,
+    /// The folder of a small disk of its own.
+    disk: Option<String>,
     held: Held,
 }
 
@@ -89,10 +92,18 @@ impl Server {
     /// # Errors
     /// No source has one: the error tells each source's reason.
     pub async fn start(spec: &EngineSpec, source: &Source) -> Result<Self, ServerError> {
+        Self::start_with(spec, source, &Extras::default()).await
+    }
+
+    /// As [`start`](Self::start), with something of its own.
+    ///
+    /// # Errors
+    /// See there. A small disk wants the right to mount one, at least in a namespace of one's own.
+    pub async fn start_with(spec: &EngineSpec, source: &Source, extras: &Extras) -> Result<Self, ServerError> {
         owner::sweep_once().await;
         let mut refusals = Vec::new();
         for name in source.names() {
-            match start_from(name, spec, source).await {
+            match start_from(name, spec, source, extras).await {
                 Ok(started) => return Self::asked(spec, started).await,
                 Err(reason) => refusals.push((name, reason)),
             }
@@ -113,6 +124,7 @@ impl Server {
             origin: started.origin,
             source: started.source,
             admin_url: Url(started.admin_url),
+            disk: started.disk,
             held: started.held,
         })
     }
@@ -171,6 +183,11 @@ impl Server {
         outcome.map_err(|reason| ServerError::Restart { origin: self.origin.clone(), reason })
     }
 
+    /// The folder of the small disk that it was started with, as the server sees it.
+    pub fn disk(&self) -> Option<&str> {
+        self.disk.as_deref()
+    }
+
     /// Makes a new, empty database whose name begins with `prefix`.
     ///
     /// # Errors
@@ -227,22 +244,30 @@ pub async fn start_each(engines: &[EngineSpec], source: &Source) -> Vec<(EngineS
     servers
 }
 
-async fn start_from(name: &'static str, spec: &EngineSpec, source: &Source) -> Result<Started, String> {
+async fn start_from(
+    name: &'static str,
+    spec: &EngineSpec,
+    source: &Source,
+    extras: &Extras,
+) -> Result<Started, String> {
     match (name, source) {
-        (_, Source::Url(url)) => existing(spec, url).await,
-        ("docker", _) => container::start(spec).await,
-        ("local", _) => installed::start(spec).await,
-        _ => packages::start(spec).await,
+        (_, Source::Url(url)) => existing(spec, url, extras).await,
+        ("docker", _) => container::start(spec, extras).await,
+        ("local", _) => installed::start(spec, extras).await,
+        _ => packages::start(spec, extras).await,
     }
 }
 
-async fn existing(spec: &EngineSpec, url: &str) -> Result<Started, String> {
+async fn existing(spec: &EngineSpec, url: &str, extras: &Extras) -> Result<Started, String> {
+    if extras.disk_mb.is_some() || !extras.options.is_empty() {
+        return Err("a server of the user's is taken as it is, without a disk or options of ours".into());
+    }
     if dialect_of(url) != Some(spec.dialect) {
         return Err(format!("the URL names no {} server", spec::product(spec.dialect)));
     }
     ready::once(url).await?;
     let origin = format!("at {}", without_password(url));
-    Ok(Started { admin_url: url.to_owned(), origin, source: "url", held: Held::Nothing })
+    Ok(Started { admin_url: url.to_owned(), origin, source: "url", disk: None, held: Held::Nothing })
 }
 
 /// The same URL for another database.

@@ -13,16 +13,16 @@ use pontoon::Dialect;
 use super::apt::{Apt, Distribution};
 use super::installed::examine;
 use super::launch::{Installation, launch};
-use super::spec::{EngineSpec, numbers};
+use super::spec::{EngineSpec, Extras, numbers};
 use super::{Started, say};
 
 /// Starts a server out of packages, fetched before or now, or says why there is none.
-pub(super) async fn start(spec: &EngineSpec) -> Result<Started, String> {
+pub(super) async fn start(spec: &EngineSpec, extras: &Extras) -> Result<Started, String> {
     let wanted = spec.clone();
     let (installation, origin) = tokio::task::spawn_blocking(move || obtain(&wanted))
         .await
         .map_err(|error| format!("fetching packages failed: {error}"))??;
-    launch(installation, origin, "packages").await
+    launch(installation, origin, "packages", extras).await
 }
 
 fn obtain(spec: &EngineSpec) -> Result<(Installation, String), String> {

@@ -57,6 +57,22 @@ impl FromStr for EngineSpec {
     }
 }
 
+/// What a server of a test's own has that others have not.
+#[derive(Debug, Clone, Default)]
+pub struct Extras {
+    /// The megabytes of a small disk beside the server's own, whose folder [`Server::disk`](super::Server::disk) tells.
+    pub disk_mb: Option<u32>,
+    /// More options of the server's program; `{disk}` in them is that folder.
+    pub options: Vec<String>,
+}
+
+impl Extras {
+    /// The options, with the folder as the server sees it.
+    pub(super) fn options(&self, disk: &str) -> Vec<String> {
+        self.options.iter().map(|it| it.replace("{disk}", disk)).collect()
+    }
+}
+
 /// The release series of each server: those of PostgreSQL, and those of MySQL that get fixes for years.
 const POSTGRES: &[&str] = &["13", "14", "15", "16", "17", "18"];
 const MYSQL: &[&str] = &["8.0", "8.4", "9.7"];
