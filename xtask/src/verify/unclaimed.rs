@@ -135,7 +135,10 @@ mod tests {
             findings.iter().map(|it| (it.rule.code(), it.severity)).collect::<Vec<_>>(),
             [("brief-lock", Severity::Note)]
         );
-        let after = |seconds| Observation { gives_up: Some(Duration::from_secs(seconds)), ..seen(Extent::Brief, Extent::Brief) };
+        let after = |seconds| Observation {
+            gives_up: Some(Duration::from_secs(seconds)),
+            ..seen(Extent::Brief, Extent::Brief)
+        };
         assert_eq!(rules(&after(60), &["t"]), ["brief-lock"]);
         assert_eq!(rules(&after(2), &["t"]), [""; 0], "it gives up before anybody minds");
     }
