@@ -20,6 +20,8 @@ pub(super) struct Dictionary {
 #[derive(Debug, Clone, Default)]
 pub(super) struct Table {
     pub(super) view: bool,
+    /// InnoDB's dictionary does not show the indexes of such a table.
+    pub(super) partitioned: bool,
     pub(super) held_rows: bool,
     /// InnoDB's ids of the table, or of its partitions; they change when rows are written anew.
     pub(super) ids: BTreeSet<u64>,
@@ -31,6 +33,8 @@ pub(super) struct Table {
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Io {
     pub(super) fetched: u64,
+    /// How many of those by no index: in a scan of the table.
+    pub(super) scanned: u64,
     pub(super) inserted: u64,
     pub(super) changed: u64,
     pub(super) deleted: u64,
@@ -73,9 +77,11 @@ impl Dictionary {
                    LEFT JOIN information_schema.INNODB_INDEXES i ON i.TABLE_ID = t.TABLE_ID \
                    WHERE t.NAME LIKE CONCAT(REPLACE(DATABASE(), '_', '\\\\_'), '/%')";
         for [name, table, index] in texts(conn.rows(ids).await?) {
-            let name = name_in_file(name.split_once('/').map_or("", |(_, name)| name));
+            let file = name.split_once('/').map_or("", |(_, name)| name);
+            let name = name_in_file(file);
             let Some(entry) = self.tables.get_mut(&name) else { continue };
             let id = number(&table);
+            entry.partitioned |= file.to_ascii_lowercase().contains("#p#");
             entry.ids.insert(id);
             entry.indexes.insert((id, number(&index)));
         }
@@ -111,6 +117,11 @@ impl Dictionary {
         reached
     }
 
+    /// Whether it is the other end of a foreign key of one of these tables.
+    pub(super) fn is_neighbour(&self, name: &str, of: impl Fn(&str) -> bool) -> bool {
+        self.foreign_keys.iter().any(|(child, parent)| child == name && of(parent) || parent == name && of(child))
+    }
+
     pub(super) fn views(&self) -> BTreeSet<String> {
         self.tables.iter().filter(|(_, it)| it.view).map(|(name, _)| name.clone()).collect()
     }
@@ -118,11 +129,13 @@ impl Dictionary {
 
 /// The counters of every table of the database.
 pub(super) async fn io(conn: &mut Conn) -> Result<BTreeMap<String, Io>, sqlx::Error> {
-    let sql = "SELECT OBJECT_NAME, COUNT_FETCH, COUNT_INSERT, COUNT_UPDATE, COUNT_DELETE \
-               FROM performance_schema.table_io_waits_summary_by_table WHERE OBJECT_SCHEMA = DATABASE()";
-    let row = |[name, fetched, inserted, updated, deleted]: [String; 5]| {
+    let sql = "SELECT OBJECT_NAME, CAST(SUM(COUNT_FETCH) AS CHAR), CAST(SUM(IF(INDEX_NAME IS NULL, COUNT_FETCH, 0)) AS CHAR), \
+               CAST(SUM(COUNT_INSERT) AS CHAR), CAST(SUM(COUNT_UPDATE) AS CHAR), CAST(SUM(COUNT_DELETE) AS CHAR) \
+               FROM performance_schema.table_io_waits_summary_by_index_usage WHERE OBJECT_SCHEMA = DATABASE() GROUP BY OBJECT_NAME";
+    let row = |[name, fetched, scanned, inserted, updated, deleted]: [String; 6]| {
+        let (fetched, scanned, inserted) = (number(&fetched), number(&scanned), number(&inserted));
         let (deleted, updated) = (number(&deleted), number(&updated));
-        (name, Io { fetched: number(&fetched), inserted: number(&inserted), changed: updated + deleted, deleted })
+        (name, Io { fetched, scanned, inserted, changed: updated + deleted, deleted })
     };
     Ok(texts(conn.rows(sql).await?).into_iter().map(row).collect())
 }
@@ -132,6 +145,7 @@ impl Io {
     pub(super) fn since(self, before: Self) -> Self {
         Self {
             fetched: self.fetched.saturating_sub(before.fetched),
+            scanned: self.scanned.saturating_sub(before.scanned),
             inserted: self.inserted.saturating_sub(before.inserted),
             changed: self.changed.saturating_sub(before.changed),
             deleted: self.deleted.saturating_sub(before.deleted),

@@ -19,7 +19,7 @@ use pontoon::Dialect;
 use pontoon::migration::{Algorithm, LockClause};
 
 use self::dictionary::{Dictionary, Io, io, number, texts};
-use self::judge::{Seen, judge};
+use self::judge::{Seen, Work, judge};
 use self::probe::{Locks, Progress, Readers, locks_now, watch};
 use self::request::{Request, requests};
 use crate::verify::conn::{Conn, message_of};
@@ -117,13 +117,13 @@ impl MySqlObserver {
     pub async fn observe(&mut self, sql: &str) -> Result<Observation, sqlx::Error> {
         let words = words(sql, Dialect::MySql);
         let before = Dictionary::read(&mut self.watcher, true).await?;
-        let named = named_tables(&words, &before);
+        let named = if calls(&words) { self.called_tables(&before).await? } else { named_tables(&words, &before) };
         let io_before = io(&mut self.watcher).await?;
         let stage_before = self.last_stage().await?;
         let gives_up = self.main.value("SELECT @@SESSION.lock_wait_timeout").await?;
         let gives_up = gives_up.map(|it| Duration::from_secs(number(&it)));
         let mut unheld = BTreeSet::new();
-        if is_ddl(&words) {
+        if is_ddl(&words) || calls(&words) {
             unheld = self.readers.hold(&self.url, &before.with_neighbours(&named)).await?;
         }
         let started = Instant::now();
@@ -162,9 +162,18 @@ impl MySqlObserver {
             row_locks: &ran.row_locks,
             granted: ran.granted,
             alters: !requests.is_empty(),
-            copied: self.copied_since(stage_before).await?,
+            work: self.work_since(stage_before).await?,
         };
         Ok(Observation { duration_ms, unheld, gives_up, ..judge(&seen) })
+    }
+
+    /// The tables that a routine of the database names, as far as it can be seen: what it does is not in the statement.
+    async fn called_tables(&mut self, before: &Dictionary) -> Result<BTreeSet<String>, sqlx::Error> {
+        let sql = "SELECT ROUTINE_DEFINITION FROM information_schema.ROUTINES WHERE ROUTINE_SCHEMA = DATABASE()";
+        let bodies: Vec<[String; 1]> = texts(self.watcher.rows(sql).await?);
+        // also in strings, which may be prepared as statements
+        let named = |name: &String| bodies.iter().any(|[body]| body.contains(name.as_str()));
+        Ok(before.tables.keys().filter(|it| named(it)).cloned().collect())
     }
 
     /// Statements on rows ran in a transaction that is still open: their locks are all there to see.
@@ -233,17 +242,21 @@ impl MySqlObserver {
         Ok(number(&self.watcher.value(sql).await?.unwrap_or_default()))
     }
 
-    async fn copied_since(&mut self, event: u64) -> Result<bool, sqlx::Error> {
-        // the long history is all sessions', whose many stages may have pushed ours out; the other keeps ten of each
+    /// The long history is all sessions', and others may have pushed ours out of it; that of the session is short.
+    async fn work_since(&mut self, event: u64) -> Result<Work, sqlx::Error> {
         let of = |history: &str| {
             format!(
-                "SELECT 1 FROM performance_schema.{history} WHERE THREAD_ID = {} AND EVENT_ID > {event} \
-                 AND EVENT_NAME = 'stage/sql/copy to tmp table'",
+                "SELECT EVENT_NAME FROM performance_schema.events_stages_{history} WHERE THREAD_ID = {} AND EVENT_ID > {event}",
                 self.thread
             )
         };
-        let sql = format!("{} UNION {}", of("events_stages_history_long"), of("events_stages_history"));
-        Ok(self.watcher.value(sql).await?.is_some())
+        let sql = format!("{} UNION {}", of("history"), of("history_long"));
+        let mut work = Work::default();
+        for [stage] in texts(self.watcher.rows(sql).await?) {
+            work.copied |= stage == "stage/sql/copy to tmp table";
+            work.built |= stage.starts_with("stage/innodb/alter table (read PK");
+        }
+        Ok(work)
     }
 }
 
@@ -309,6 +322,11 @@ fn is_dml(words: &[Word]) -> bool {
     ["INSERT", "UPDATE", "DELETE", "REPLACE", "SELECT", "WITH", "LOAD", "CALL", "EXECUTE"]
         .iter()
         .any(|it| begins(words, &[it]))
+}
+
+/// Statements that are carried out elsewhere.
+fn calls(words: &[Word]) -> bool {
+    begins(words, &["CALL"])
 }
 
 /// Statements that commit and take metadata locks of their own.

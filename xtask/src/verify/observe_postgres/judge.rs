@@ -53,7 +53,9 @@ pub(super) fn judge(seen: &Seen<'_>, taken: &BTreeMap<u32, LockMode>, held: &BTr
         }
         observation.block(Extent::No, row_lock_extent(changed, rows));
     }
-    let lasting = if observation.grows() { Extent::Rows } else { Extent::Brief };
+    let concurrent = seen.outside && contains(&words, &["CONCURRENTLY"]);
+    // there, what keeps others out is taken between the long phases: on a partitioned table before the first
+    let lasting = if observation.grows() && !concurrent { Extent::Rows } else { Extent::Brief };
     // no counter tells of rows that are locked and not changed
     let locks_rows = ["UPDATE", "SHARE"].iter().any(|it| contains(&words, &["FOR", it]))
         || contains(&words, &["FOR", "NO", "KEY", "UPDATE"]);
@@ -61,7 +63,6 @@ pub(super) fn judge(seen: &Seen<'_>, taken: &BTreeMap<u32, LockMode>, held: &BTr
     if locks_rows && observation.tables().any(whole) {
         observation.block(Extent::No, Extent::Rows);
     }
-    let concurrent = seen.outside && contains(&words, &["CONCURRENTLY"]);
     for (oid, mode) in held {
         let Some(relation) = seen.before.get(oid) else { continue };
         // whoever plans a query on a table opens its indexes too, so an index that is closed to all

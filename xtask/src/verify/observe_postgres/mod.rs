@@ -308,9 +308,12 @@ async fn rows_before(
         if !touched || rows.contains_key(&table) || !before.contains_key(&table) {
             continue;
         }
-        let now = conn
-            .value(format!("SELECT pg_catalog.format('SELECT count(*) FROM ONLY %s', c.oid::regclass) FROM pg_catalog.pg_class c WHERE c.oid = {table}"))
-            .await?;
+        // a materialised view that was emptied cannot be asked
+        let count = format!(
+            "SELECT pg_catalog.format('SELECT count(*) FROM ONLY %s', c.oid::pg_catalog.regclass) \
+             FROM pg_catalog.pg_class c WHERE c.oid = {table} AND c.relispopulated"
+        );
+        let now = conn.value(count).await?;
         let Some(count) = now else { continue };
         let now = u64::from(number(conn.value(count).await?));
         let changed = grown.get(&table).copied().unwrap_or_default();

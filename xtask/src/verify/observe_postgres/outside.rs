@@ -32,7 +32,7 @@ impl PostgresObserver {
     /// Runs a statement outside a transaction.
     pub(super) async fn outside(&mut self, sql: &str, before: &Relations) -> Result<Observation, sqlx::Error> {
         let base = self.flushed().await?;
-        let mut blockers = Blockers::hold(&self.url, &named_tables(sql, before)).await?;
+        let mut blockers = Blockers::hold(&self.url, &named_tables(sql, before), &named_indexes(sql, before)).await?;
         let done = AtomicBool::new(false);
         let started = Instant::now();
         let execute = async {
@@ -115,7 +115,7 @@ async fn watch(
     Ok(strongest)
 }
 
-/// The tables that the statement may lock: those it names, those of the indexes it names.
+/// The tables that the statement may lock: those it names, their partitions, those of the indexes it names.
 fn named_tables(sql: &str, before: &Relations) -> Vec<String> {
     let words = words(sql, Dialect::Postgres);
     let named: Vec<u32> = before.iter().filter(|(_, it)| names(&words, &it.name)).map(|(oid, _)| *oid).collect();
@@ -124,8 +124,17 @@ fn named_tables(sql: &str, before: &Relations) -> Vec<String> {
         .iter()
         .filter(|(oid, it)| {
             let of_index = || named.iter().any(|index| before[index].table == Some(**oid));
-            it.kind == ObjectKind::Table && (all || named.contains(oid) || of_index())
+            let part =
+                || it.partition_of.as_ref().is_some_and(|of| named.iter().any(|table| before[table].name == *of));
+            it.kind == ObjectKind::Table && (all || named.contains(oid) || of_index() || part())
         })
         .map(|(_, it)| it.name.clone())
         .collect()
+}
+
+/// The indexes that the statement names.
+fn named_indexes(sql: &str, before: &Relations) -> Vec<String> {
+    let words = words(sql, Dialect::Postgres);
+    let named = before.values().filter(|it| it.kind == ObjectKind::Index && names(&words, &it.name));
+    named.map(|it| it.name.clone()).collect()
 }
