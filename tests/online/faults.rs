@@ -1,10 +1,9 @@
 //! What goes wrong on a real server while a fill runs, and goes right again by itself: each row once, and nobody asked.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use pontoon::Dialect;
 use pontoon::exec::backfill::BackfillOptions;
-use pontoon_xtask::verify::conn::Conn;
 
 use crate::filling::{Gate, begin, each_row_once, expanded, hold_a_row, slow, small, until};
 use crate::support::{Fresh, number, on_both_servers, run};
