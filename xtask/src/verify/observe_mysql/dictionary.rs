@@ -46,7 +46,8 @@ impl Dictionary {
         // the session does not wait for long, and the dictionary itself can be locked by others' statements
         for _ in 0..9 {
             match Self::read_once(conn, rows).await {
-                Err(sqlx::Error::Database(error)) if error.message().contains("Lock wait timeout") => {}
+                Err(sqlx::Error::Database(error))
+                    if error.message().contains("Lock wait timeout") || error.message().contains("Deadlock found") => {}
                 other => return other,
             }
         }
