@@ -42,7 +42,7 @@ pub(super) fn stage(context: &Context<'_>, table_name: &str, column_name: &str) 
     refuse(context, source, before, after, widened)?;
     if widened {
         modify::in_place(context, Standing::Before, [table_name, column_name], "gets a wider type")?;
-        return Ok(in_place(context, table_name, after));
+        return Ok(in_place(context, table_name, before, after));
     }
     if collation::alone(context, before, after) && collation::in_place(context, source, target, before, after) {
         return collation::stage(context, target, before, after);
@@ -200,7 +200,7 @@ pub(super) fn spelled(column: &Column) -> String {
 }
 
 /// The catalog alone.
-pub(super) fn in_place(context: &Context<'_>, table: &str, column: &Column) -> Staging {
+pub(super) fn in_place(context: &Context<'_>, table: &str, before: &Column, column: &Column) -> Staging {
     let mut staging = Staging::default();
     let (dialect, name) = (context.dialect, context.ident(&column.name));
     let (sql, claim) = match dialect {
@@ -212,7 +212,11 @@ pub(super) fn in_place(context: &Context<'_>, table: &str, column: &Column) -> S
             );
             // the server goes on to take the default for a value of the type of before
             let default = column.default.of(dialect).map(|it| format!(", ALTER COLUMN {name} SET DEFAULT {it}"));
-            (alter + &default.unwrap_or_default(), context.alter(Stage::Expand, table))
+            // a longer one of the same type is no other one
+            let another = before.ty.kind != column.ty.kind;
+            let compiled = another.then(|| format!(";\n{}", postgres::ddl::compile_triggers_anew(table)));
+            let sql = alter + &default.unwrap_or_default() + &compiled.unwrap_or_default();
+            (sql, context.alter(Stage::Expand, table))
         }
         Dialect::MySql => {
             let definition = mysql::ddl::column(column, column.nullable, column.default.of(context.dialect));
@@ -242,8 +246,8 @@ pub(super) fn strict_drivers(table: &str, column: &str) -> String {
 
 pub(super) fn stale_plans(table: &str, column: &str) -> String {
     format!(
-        "PostgreSQL: a prepared statement that returns `{table}.{column}` fails once after its type has changed (0A000); \
-         pooled connections must prepare it anew"
+        "PostgreSQL: a prepared statement that returns `{table}.{column}` fails after its type has changed (0A000) \
+         until it is prepared anew, which some drivers never do: give pools new connections then"
     )
 }
 
@@ -407,6 +411,7 @@ fn swap(
                 let mut statements = renames.postgres(context, table);
                 statements.extend(triggers.function.as_ref().map(|it| it.replacen("CREATE", "CREATE OR REPLACE", 1)));
                 statements.extend(guard);
+                statements.push(postgres::ddl::compile_triggers_anew(table));
                 statements.join(";\n")
             };
             let draft = Draft::new(comment, sql(&there, later, taken), brief(), fact)

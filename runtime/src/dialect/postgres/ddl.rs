@@ -26,6 +26,20 @@ pub(crate) fn column(column: &Column, nullable: bool, default: Option<&str>) -> 
     sql
 }
 
+/// Lets every session compile the table's trigger functions anew. PL/pgSQL keeps a function compiled for the session, and
+/// where a column of `NEW` has got another type under its name, the next write of such a session fails: `type of
+/// parameter ... does not match that when preparing the plan` (42804, seen on 15). It compiles anew what has changed in the
+/// catalog, so each function is given the cost that it has. Those of others than the user are left alone.
+pub(crate) fn compile_triggers_anew(table: &str) -> String {
+    format!(
+        "DO $pontoon$ DECLARE\n  it record;\nBEGIN\n  \
+         FOR it IN SELECT DISTINCT f.oid::regprocedure AS name, f.procost AS cost FROM pg_trigger t JOIN pg_proc f ON f.oid = t.tgfoid\n    \
+         WHERE t.tgrelid = {}::regclass AND NOT t.tgisinternal AND pg_has_role(f.proowner, 'USAGE') LOOP\n    \
+         EXECUTE format('ALTER FUNCTION %s COST %s', it.name, it.cost);\n  END LOOP;\nEND $pontoon$",
+        literal(&ident(table))
+    )
+}
+
 /// `CREATE TYPE "state" AS ENUM ('new', 'paid')`
 pub(crate) fn create_enum(name: &str, values: &[String]) -> String {
     let values: Vec<_> = values.iter().map(|it| literal(it)).collect();

@@ -255,7 +255,7 @@ fn add_to_list(
     let place = [source.name.as_str(), before.name.as_str()];
     modify::in_place(context, Standing::Before, place, "gets more values")?;
     let wider = Column { ty, ..(*before).clone() };
-    staging.steps.extend(super::change_type::in_place(context, &source.name, &wider).steps);
+    staging.steps.extend(super::change_type::in_place(context, &source.name, before, &wider).steps);
     Ok(())
 }
 

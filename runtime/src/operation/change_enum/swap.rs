@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use super::shadow::Shadow;
 use crate::dialect::{Dialect, with_column};
 use crate::migration::{Claim, Fact, LockMode, Stage};
+use crate::dialect::postgres::ddl::compile_triggers_anew;
 use crate::operation::change_type::{Names, Renames, checks_on, in_a_text, indexes_on, mysql_swap};
 use crate::operation::{Context, Draft, Refusal, Staging, add_check, add_index, drop_index};
 use crate::schema::{Index, Table};
@@ -147,6 +148,7 @@ fn postgres(context: &Context<'_>, name: &str, groups: &[Group<'_>]) -> Draft {
         }
         let functions = shadows().filter_map(|it| it.triggers(context, there).function);
         sql.extend(functions.map(|it| it.replacen("CREATE", "CREATE OR REPLACE", 1)));
+        sql.extend(groups.iter().map(|it| compile_triggers_anew(&it.source.name)));
         sql.join(";\n")
     };
     let claim =

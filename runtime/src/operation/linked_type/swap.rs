@@ -264,13 +264,14 @@ impl<'a> Swap<'a> {
         format!("ALTER TABLE {table_sql} ADD CONSTRAINT {key} PRIMARY KEY USING INDEX {index}")
     }
 
-    /// The triggers stay, and their functions change.
+    /// The triggers stay, and their functions change; those of others meet another type.
     fn functions(&self, swapped: bool) -> Vec<String> {
         let function = |shadow: &Shadow<'_>| {
             let filled = shadow.filled(self.context, swapped);
             filled.triggers().and_then(|it| Some(it.function.as_ref()?.replacen("CREATE", "CREATE OR REPLACE", 1)))
         };
-        self.shadows.iter().filter_map(function).collect()
+        let anew = self.tables.keys().map(|it| postgres::ddl::compile_triggers_anew(it));
+        self.shadows.iter().filter_map(function).chain(anew).collect()
     }
 
     pub(super) fn warn(&self, staging: &mut Staging) {
