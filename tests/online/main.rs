@@ -24,6 +24,7 @@ mod interrupt;
 mod keys;
 mod monitor;
 mod narrow;
+mod open_sessions;
 mod operations;
 mod outage;
 mod partition;
