@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 
 use super::shadow::Shadow;
+use crate::dialect::postgres::ddl::compile_triggers_anew;
 use crate::dialect::{Dialect, with_column};
 use crate::migration::{Claim, Fact, LockMode, Stage};
-use crate::dialect::postgres::ddl::compile_triggers_anew;
 use crate::operation::change_type::{Names, Renames, checks_on, in_a_text, indexes_on, mysql_swap};
 use crate::operation::{Context, Draft, Refusal, Staging, add_check, add_index, drop_index};
 use crate::schema::{Index, Table};
