@@ -6,6 +6,7 @@
 use std::time::{Duration, Instant};
 
 use super::event::{self, Event, Observer};
+use super::session::lost;
 use super::{ExecError, Pool, Session};
 use crate::dialect::Dialect;
 
@@ -28,7 +29,6 @@ pub(crate) async fn watch(pool: &Pool, observer: &dyn Observer, budget: Duration
     loop {
         tokio::time::sleep(LOOK).await;
         let found = match &mut session {
-            // without the right to look there is nothing to tell
             Some(session) => session.value(WAITS).await,
             None => {
                 session = pool.session().await.ok();
@@ -52,9 +52,11 @@ pub(crate) async fn watch(pool: &Pool, observer: &dyn Observer, budget: Duration
                 event::tell(observer, &Event::Resumed);
             }
             (Ok(_), _) => {}
+            (Err(error), _) if lost(&error) || !matches!(error, sqlx::Error::Database(_)) => session = None,
+            // who may not look would be told so again and again
             (Err(error), _) => {
                 tracing::debug!(%error, "whether the server waits for room cannot be seen");
-                session = None;
+                return std::future::pending().await;
             }
         }
     }
