@@ -23,6 +23,7 @@ use super::finding::Finding;
 use super::limit::STATEMENT_LIMIT;
 use super::observation::{Observation, Refusal};
 use super::observe_batch::observe_batch;
+use super::observe_postgres::STAYS;
 use super::outcome::{Direction, Engine, MigrationRun, StatementRun};
 use super::rule;
 use super::run_sql::{finished, undo_differs};
@@ -69,7 +70,8 @@ pub async fn run_history_with(
 ) -> Result<Engine, RunError> {
     let bench = Workbench::open(server, Seeding { rows, nulls: true }).await?;
     let bench = bench.with_functions(functions.clone()).with_limit(limit);
-    let pool = Pool::connect_lazy(bench.url()).map_err(|error| RunError::Connection(error.to_string()))?;
+    let pool = Pool::connect_lazy(&stays(bench.url(), server.dialect()))
+        .map_err(|error| RunError::Connection(error.to_string()))?;
     let facts = pool.session().await.map_err(|error| RunError::Connection(error.to_string()))?;
     let version = server.version().parse().map_err(RunError::Setup)?;
     let mut run = Run { bench, version, facts, file: "", count: 0, entries: Vec::new(), skipped: BTreeSet::new() };
@@ -83,6 +85,14 @@ pub async fn run_history_with(
         described: server.describe(),
         migrations: finished(bench, runs).await?,
     })
+}
+
+/// The same database, for a session that only asks the catalog, and that an observer of PostgreSQL need not see end.
+fn stays(url: &str, dialect: Dialect) -> String {
+    match dialect {
+        Dialect::Postgres => format!("{url}{}application_name={STAYS}", if url.contains('?') { '&' } else { '?' }),
+        Dialect::MySql => url.to_owned(),
+    }
 }
 
 /// All migrations, until one is refused.

@@ -20,6 +20,7 @@ use pontoon::migration::LockMode;
 
 use self::control::{Control, control};
 use self::judge::{Seen, judge};
+pub(crate) use self::outside::STAYS;
 use self::relations::{Counters, Relations};
 use crate::verify::conn::{Conn, message_of};
 use crate::verify::observation::{ObjectKind, Observation, Refusal};

@@ -22,6 +22,9 @@ use crate::verify::words::{names, words};
 /// How often closed sessions are looked for; their processes end within milliseconds, on a busy machine within seconds.
 const LOOKS_MAX: u32 = 5_000;
 
+/// The name of a session that stays: it is not waited for, and so must read no table of the user's.
+pub(crate) const STAYS: &str = "pontoon_stays";
+
 /// `pg_stat_force_next_flush` is there from this version on.
 const VERSION_FLUSHES: u32 = 150_000;
 /// Before that, a session sends its counters on with the first transaction that ends so long after it last did, and
@@ -78,7 +81,7 @@ impl PostgresObserver {
     async fn wait_for_strangers(&mut self) -> Result<(), sqlx::Error> {
         let sql = format!(
             "SELECT count(*) FROM pg_catalog.pg_stat_activity WHERE datname = pg_catalog.current_database() \
-             AND backend_type = 'client backend' AND pid NOT IN (pg_catalog.pg_backend_pid(), {})",
+             AND backend_type = 'client backend' AND application_name <> '{STAYS}' AND pid NOT IN (pg_catalog.pg_backend_pid(), {})",
             self.pid
         );
         for _ in 0..LOOKS_MAX {
