@@ -7,22 +7,7 @@ use pontoon::exec::Options;
 use pontoon_xtask::verify::conn::Conn;
 use rust_decimal::Decimal;
 
-use crate::support::{Fresh, between, number, on_both_servers, run};
-
-macro_rules! things {
-    (@($($attribute:tt)*) $($fields:tt)*) => {{
-        #[derive(pontoon::Table)]
-        #[table(name = "things", $($attribute)*)]
-        #[allow(dead_code)]
-        struct Thing {
-            #[column(primary_key)]
-            id: i64,
-            $($fields)*
-        }
-        <Thing as pontoon::Table>::DEF
-    }};
-    ($($fields:tt)*) => { things!(@() $($fields)*) };
-}
+use crate::support::{Fresh, between, number, on_both_servers, run, things};
 
 /// A write that no trigger of ours sees, as a restored backup or a replica's apply is.
 async fn unseen(db: &Fresh, sql: &str) {

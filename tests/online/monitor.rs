@@ -18,28 +18,14 @@ use tracing_subscriber::Layer;
 use tracing_subscriber::layer::{Context, SubscriberExt as _};
 use tracing_subscriber::registry::LookupSpan;
 
-use crate::support::{Fresh, between, number, run};
-
-macro_rules! things {
-    ($($fields:tt)*) => {{
-        #[derive(pontoon::Table)]
-        #[table(name = "things")]
-        #[allow(dead_code)]
-        struct Thing {
-            #[column(primary_key)]
-            id: i64,
-            $($fields)*
-        }
-        vec![<Thing as pontoon::Table>::DEF]
-    }};
-}
+use crate::support::{Fresh, between, number, run, things};
 
 fn before() -> Vec<TableDef> {
-    things! { #[column(length = 40)] a: String, }
+    vec![things! { #[column(length = 40)] a: String, }]
 }
 
 fn after() -> Vec<TableDef> {
-    things! { #[column(length = 40, renamed_from = "a")] b: String, }
+    vec![things! { #[column(length = 40, renamed_from = "a")] b: String, }]
 }
 
 const ROWS: u64 = 3_000;

@@ -8,28 +8,14 @@ use pontoon::exec::{Event, Observer, Options};
 use pontoon_xtask::verify::conn::Conn;
 use rust_decimal::Decimal;
 
-use crate::support::{between, number, on_both_servers, run};
-
-macro_rules! things {
-    ($($fields:tt)*) => {{
-        #[derive(pontoon::Table)]
-        #[table(name = "things")]
-        #[allow(dead_code)]
-        struct Thing {
-            #[column(primary_key)]
-            id: i64,
-            $($fields)*
-        }
-        vec![<Thing as pontoon::Table>::DEF]
-    }};
-}
+use crate::support::{between, number, on_both_servers, run, things};
 
 fn wide() -> Vec<TableDef> {
-    things! { a: i64, #[column(length = 300)] t: Option<String> }
+    vec![things! { a: i64, #[column(length = 300)] t: Option<String> }]
 }
 
 fn narrow() -> Vec<TableDef> {
-    things! { a: i32, #[column(length = 20)] t: Option<String> }
+    vec![things! { a: i32, #[column(length = 20)] t: Option<String> }]
 }
 
 const TOO_LONG: &str = "123456789012345678901";
@@ -154,7 +140,7 @@ async fn a_narrower_column_of_another_name_refuses_by_name(dialect: Dialect) {
         #[column(precision = 8, scale = 2, renamed_from = "a")] b: Option<Decimal>,
         #[column(length = 20, renamed_from = "n")] m: String,
     };
-    let (db, migrations) = between(dialect, before, after).await;
+    let (db, migrations) = between(dialect, vec![before], vec![after]).await;
     let mut conn = db.connect().await;
     run(&mut conn, "INSERT INTO things VALUES (1, 1.2345, 'n'), (2, 12345678, 'n'), (3, 1.2300, 'n'), (4, NULL, 'n')")
         .await;
@@ -211,7 +197,7 @@ async fn the_result_of_an_expression_is_asked(dialect: Dialect) {
         #[column(backfill = "a * 100", reverse = "a / 100")] a: i32,
         #[column(length = 300)] t: Option<String>,
     };
-    let (db, migrations) = between(dialect, wide(), after).await;
+    let (db, migrations) = between(dialect, wide(), vec![after]).await;
     let mut conn = db.connect().await;
     run(&mut conn, "INSERT INTO things (id, a, t) VALUES (1, 21474836, NULL), (2, 21474837, NULL), (3, 3, NULL)").await;
     let runner = db.runner_with(migrations, Options::default());
@@ -239,7 +225,7 @@ async fn a_key_that_does_not_fit_is_named() {
         #[column(primary_key, backfill = "id", reverse = "id")]
         id: i32,
     }
-    let (db, migrations) = between(Dialect::Postgres, things! {}, vec![<Thing as pontoon::Table>::DEF]).await;
+    let (db, migrations) = between(Dialect::Postgres, vec![things! {}], vec![<Thing as pontoon::Table>::DEF]).await;
     let mut conn = db.connect().await;
     run(&mut conn, "INSERT INTO things VALUES (1), (3000000000)").await;
     let runner = db.runner_with(migrations, Options::default());

@@ -33,6 +33,23 @@ macro_rules! on_both_servers {
 }
 pub(crate) use on_both_servers;
 
+/// The definition of a table `things` with a numbered key and these fields; `@(...)` before them is what else the table has.
+macro_rules! things {
+    (@($($attribute:tt)*) $($fields:tt)*) => {{
+        #[derive(pontoon::Table)]
+        #[table(name = "things", $($attribute)*)]
+        #[allow(dead_code)]
+        struct Thing {
+            #[column(primary_key)]
+            id: i64,
+            $($fields)*
+        }
+        <Thing as pontoon::Table>::DEF
+    }};
+    ($($fields:tt)*) => { things!(@() $($fields)*) };
+}
+pub(crate) use things;
+
 /// Where the tests' servers come from.
 pub(crate) fn source() -> Source {
     std::env::var("PONTOON_TEST_SOURCE").map_or(Source::Auto, |it| it.parse().unwrap())
