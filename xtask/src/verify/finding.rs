@@ -77,6 +77,11 @@ impl Finding {
 }
 
 impl Finding {
+    /// The same with its place said first: `file:line`.
+    pub fn at(self, place: impl fmt::Display) -> Self {
+        Self { message: format!("{place}: {}", self.message), ..self }
+    }
+
     /// Whether it is at least this bad, and nobody has accepted it.
     pub fn counts(&self, least: Severity) -> bool {
         self.waived.is_none() && self.severity >= least

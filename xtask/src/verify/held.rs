@@ -35,6 +35,8 @@ struct Prepared {
 enum Executed {
     Well,
     Stale,
+    /// The column or the table has gone, which is no secret.
+    Gone,
     /// Its table is locked still.
     Waits,
 }
@@ -94,31 +96,44 @@ impl Held {
     /// # Errors
     /// The connection is lost.
     pub(super) async fn stale(&mut self) -> Result<Stale, sqlx::Error> {
+        let statements = std::mem::take(&mut self.statements);
+        if statements.is_empty() {
+            return Ok(Stale::new());
+        }
+        // one round trip where all is well
+        let all: String = statements.iter().map(|it| format!("EXECUTE {}; ", it.name)).collect();
+        if !matches!(self.execute(all).await?, Executed::Well) {
+            return self.one_by_one(statements).await;
+        }
+        self.conn.execute("DEALLOCATE ALL").await?;
+        Ok(Stale::new())
+    }
+
+    async fn one_by_one(&mut self, statements: Vec<Prepared>) -> Result<Stale, sqlx::Error> {
         let mut stale = Stale::new();
-        let mut locked = Vec::new();
-        for it in std::mem::take(&mut self.statements) {
-            match self.execute(&it).await? {
+        let mut statements = statements.into_iter();
+        while let Some(it) = statements.next() {
+            match self.execute(format!("EXECUTE {}", it.name)).await? {
+                // so would the others of its table
                 Executed::Waits => {
-                    locked.push(it);
-                    continue;
+                    self.statements = std::iter::once(it).chain(statements).collect();
+                    break;
                 }
                 Executed::Stale => drop(stale.entry(it.entry).or_default().insert(it.column)),
-                Executed::Well => {}
+                Executed::Well | Executed::Gone => {}
             }
             self.conn.execute(format!("DEALLOCATE {}", it.name)).await?;
         }
-        self.statements = locked;
         Ok(stale)
     }
 
-    async fn execute(&mut self, it: &Prepared) -> Result<Executed, sqlx::Error> {
-        let Err(error) = self.conn.execute(format!("EXECUTE {}", it.name)).await else { return Ok(Executed::Well) };
+    async fn execute(&mut self, sql: String) -> Result<Executed, sqlx::Error> {
+        let Err(error) = self.conn.execute(sql).await else { return Ok(Executed::Well) };
         let sqlx::Error::Database(inner) = &error else { return Err(error) };
         Ok(match inner.code().as_deref() {
             Some("0A000") => Executed::Stale,
             Some("55P03") => Executed::Waits,
-            // the column or the table has gone, which is no secret
-            _ => Executed::Well,
+            _ => Executed::Gone,
         })
     }
 }

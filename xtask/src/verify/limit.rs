@@ -52,11 +52,6 @@ pub(super) async fn limited<T>(limit: Duration, url: &str, id: &str, work: impl 
     Ended::Never
 }
 
-/// What to say of a statement that was ended.
-pub(super) fn over_limit(limit: Duration) -> String {
-    format!("it was still running after {} s, and was ended", limit.as_secs_f64())
-}
-
 async fn end(url: &str, id: &str) -> Result<(), sqlx::Error> {
     let sql = match dialect_of(url) {
         Some(Dialect::MySql) => format!("KILL QUERY {id}"),

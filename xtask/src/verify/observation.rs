@@ -43,6 +43,12 @@ impl Refusal {
     pub fn said(message: impl Into<String>) -> Self {
         Self { message: message.into(), position: None, over_limit: false }
     }
+
+    /// It was ended after so long.
+    pub fn over_limit(limit: Duration) -> Self {
+        let message = format!("it was still running after {} s, and was ended", limit.as_secs_f64());
+        Self { over_limit: true, ..Self::said(message) }
+    }
 }
 
 /// What a server did while it ran one statement.

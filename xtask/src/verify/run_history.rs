@@ -339,8 +339,7 @@ impl Run<'_> {
         let mut findings = compare(task.claim, &observation);
         let went = observation.error.is_none();
         if let Some(error) = &observation.error {
-            let message = format!("{}:{}: the server refused the statement: {}", self.file, task.line, error.message);
-            findings = vec![Finding { message, ..refused(error) }];
+            findings = vec![refused(error).at(format_args!("{}:{}", self.file, task.line))];
         } else if *task.done != Fact::Repeatable {
             let done_after = self.holds(task.done).await?;
             // on the way back, what a later step has removed already is gone

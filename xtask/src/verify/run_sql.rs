@@ -16,7 +16,7 @@ use super::seed::Seeding;
 use super::selection::Selection;
 use super::server::Server;
 use super::sql_files::{Script, SqlFile, SqlText, Unreadable, is_transaction_control, read_folder, read_script};
-use super::verdict::refused_how;
+use super::verdict::refused;
 use super::workbench::{RunError, Unrun, Workbench};
 use super::{rule, unclaimed};
 
@@ -310,8 +310,7 @@ async fn quietly(bench: &mut Workbench<'_>, script: &Script) -> Result<(), RunEr
     for statement in &script.statements {
         bench.quiet(&statement.sql).await.map_err(|unrun| match unrun {
             Unrun::Refused(refusal) => {
-                let (place, how) = (place(script, statement, &refusal), refused_how(&refusal));
-                RunError::Setup(format!("{place}: {how}{}", refusal.message))
+                RunError::Setup(refused(&refusal).at(place(script, statement, &refusal)).message)
             }
             Unrun::Lost(error) => error.into(),
         })?;
@@ -433,7 +432,7 @@ async fn script(
     }
     if let Err(refusal) = bench.observer().end_file().await {
         went = false;
-        add(runs, super::verdict::refused(&refusal));
+        add(runs, refused(&refusal));
     }
     held_to_the_end(script, &mut runs[start..], &in_use);
     Ok(went)
@@ -450,8 +449,7 @@ fn entry(
     if let Some(seen) = &observation {
         findings = unclaimed::judge(seen, in_use, script.no_transaction);
         if let Some(error) = &seen.error {
-            let message = format!("{}: {}{}", place(script, statement, error), refused_how(error), error.message);
-            findings = vec![Finding { message, ..super::verdict::refused(error) }];
+            findings = vec![refused(error).at(place(script, statement, error))];
         }
     }
     StatementRun {

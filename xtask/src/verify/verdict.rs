@@ -49,20 +49,14 @@ pub fn always(seen: &Observation) -> Vec<Finding> {
 
 /// The server refused the statement, or it did not end in time.
 pub fn refused(refusal: &Refusal) -> Finding {
-    let message = format!("{}{}", refused_how(refusal), refusal.message);
     if refusal.over_limit {
-        return Finding::of(rule::STATEMENT_LIMIT, message);
+        return Finding::of(rule::STATEMENT_LIMIT, &refusal.message);
     }
-    let finding = Finding::of(rule::ERROR, message);
+    let finding = Finding::of(rule::ERROR, format!("the server refused the statement: {}", refusal.message));
     match advice(&refusal.message) {
         Some(help) => Finding { help: help.to_owned(), ..finding },
         None => finding,
     }
-}
-
-/// The words in front of what is said of it.
-pub(super) const fn refused_how(refusal: &Refusal) -> &'static str {
-    if refusal.over_limit { "" } else { "the server refused the statement: " }
 }
 
 /// What to do where the reason is the server on which it was verified, by the code in the server's message.

@@ -13,14 +13,14 @@ use pontoon::migration::{Backfill, LockMode};
 
 use super::conn::{Conn, message_of};
 use super::held::{Held, Stale};
-use super::limit::{Ended, STATEMENT_LIMIT, limited, over_limit};
+use super::limit::{Ended, STATEMENT_LIMIT, limited};
 use super::observation::{Observation, Refusal};
 use super::observe_postgres::refusal;
 use super::observer::Observer;
 use super::outcome::MigrationRun;
 use super::seed::{self, Seeding};
 use super::server::{Database, Server, ServerError};
-use super::traffic::{Queries, Traffic};
+use super::traffic::{Met, Queries, Traffic};
 use super::words::words;
 
 /// Tables of one statement that clients use meanwhile; the most strongly locked ones.
@@ -116,6 +116,12 @@ pub struct Measured {
 }
 
 impl Measured {
+    fn of(entry: usize, took: Duration, met: Met, failed: Option<String>) -> Self {
+        let Met { read_ms, write_ms, errors } = met;
+        let duration_ms = took.as_secs_f64() * 1_000.0;
+        Self { entry, duration_ms, read_ms, write_ms, errors, stale: BTreeSet::new(), failed }
+    }
+
     /// Puts the figures into the observation.
     pub fn apply(self, observation: &mut Observation) {
         observation.client_errors.extend(self.errors);
@@ -221,7 +227,7 @@ impl<'a> Workbench<'a> {
             }
             Ended::InTime(Err(error @ sqlx::Error::Database(_))) => Err(Unrun::Refused(refusal(&error))),
             Ended::OverLimit(Ok(_) | Err(sqlx::Error::Database(_))) | Ended::Never => {
-                Err(Unrun::Refused(Refusal { over_limit: true, ..Refusal::said(over_limit(self.limit)) }))
+                Err(Unrun::Refused(Refusal::over_limit(self.limit)))
             }
             Ended::InTime(Err(error)) | Ended::OverLimit(Err(error)) => Err(Unrun::Lost(error)),
         }
@@ -238,19 +244,19 @@ impl<'a> Workbench<'a> {
     /// The server can no longer be asked.
     pub async fn observe(&mut self, entry: usize, sql: &str) -> Result<Observation, RunError> {
         let was_open = self.observer.is_open();
-        let observation = match limited(self.limit, self.database.url(), &self.session, self.observer.observe(sql))
-            .await
-        {
-            Ended::InTime(seen) => seen?,
-            // also where it says that it went well: MySQL's SLEEP() does when it is ended
-            Ended::OverLimit(Ok(_) | Err(sqlx::Error::Database(_))) => {
-                Observation::refused(Refusal { over_limit: true, ..Refusal::said(over_limit(self.limit)) })
-            }
-            Ended::OverLimit(Err(error)) => return Err(error.into()),
-            Ended::Never => {
-                return Err(RunError::Connection(format!("{}, which the server did not do", over_limit(self.limit))));
-            }
-        };
+        let observation =
+            match limited(self.limit, self.database.url(), &self.session, self.observer.observe(sql)).await {
+                Ended::InTime(seen) => seen?,
+                // also where it says that it went well: MySQL's SLEEP() does when it is ended
+                Ended::OverLimit(Ok(_) | Err(sqlx::Error::Database(_))) => {
+                    Observation::refused(Refusal::over_limit(self.limit))
+                }
+                Ended::OverLimit(Err(error)) => return Err(error.into()),
+                Ended::Never => {
+                    let said = Refusal::over_limit(self.limit).message;
+                    return Err(RunError::Connection(format!("{said}, which the server did not do")));
+                }
+            };
         if observation.error.is_none() {
             let open = was_open || self.observer.is_open();
             self.actions.push(Action::Timed { entry, sql: sql.to_owned(), tables: busy(&observation), open });
@@ -364,20 +370,12 @@ async fn replay(
                 let begun = Instant::now();
                 let failed = match limited(limit, url, &id, session.execute(sql.as_str())).await {
                     Ended::InTime(result) => result.err().map(|error| message_of(&error)),
-                    Ended::OverLimit(_) | Ended::Never => Some(over_limit(limit)),
+                    Ended::OverLimit(_) | Ended::Never => Some(Refusal::over_limit(limit).message),
                 };
                 let ended = Instant::now();
                 let (back, met) = clients.stop(begun, ended, *open).await;
                 traffic = back;
-                measured.push(Measured {
-                    entry: *entry,
-                    duration_ms: ended.duration_since(begun).as_secs_f64() * 1_000.0,
-                    read_ms: met.read_ms,
-                    write_ms: met.write_ms,
-                    errors: met.errors,
-                    stale: BTreeSet::new(),
-                    failed,
-                });
+                measured.push(Measured::of(*entry, ended.duration_since(begun), met, failed));
             }
             Action::Backfill { entry: Some(entry), key, backfill } => {
                 let queries = Queries::on(&mut catalog, std::slice::from_ref(&backfill.table), &[]).await?;
@@ -388,15 +386,7 @@ async fn replay(
                 let ended = Instant::now();
                 let (back, met) = clients.stop(begun, ended, false).await;
                 traffic = back;
-                measured.push(Measured {
-                    entry: *entry,
-                    duration_ms: ended.duration_since(begun).as_secs_f64() * 1_000.0,
-                    read_ms: met.read_ms,
-                    write_ms: met.write_ms,
-                    errors: met.errors,
-                    stale: BTreeSet::new(),
-                    failed: result.err(),
-                });
+                measured.push(Measured::of(*entry, ended.duration_since(begun), met, result.err()));
             }
         }
     }
