@@ -22,6 +22,7 @@ mod identity;
 mod in_the_way;
 mod interrupt;
 mod keys;
+mod log_writer;
 mod monitor;
 mod narrow;
 mod open_sessions;

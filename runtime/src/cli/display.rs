@@ -79,6 +79,7 @@ impl Observer for Display {
                 eprintln!("  took over a range of {table}.{column} from worker {worker}, which is gone");
             }
             Event::Notice { message } => eprintln!("  note: {message}"),
+            Event::Growth { table, growth, .. } => eprintln!("  note: `{table}` {growth}"),
             Event::Held { reason } => eprintln!("  waiting: {reason}"),
             Event::Resumed => eprintln!("  going on"),
             Event::Search { table, rows } => self.now_and_then(|| format!("searching {table}: {rows} rows")),

@@ -68,6 +68,9 @@ pub struct MigrateArgs {
     /// MySQL: writes only what has changed to the binary log; not for a log that others read rows from
     #[arg(long, global = true)]
     minimal_binlog: bool,
+    /// MySQL: lets threads of the server write its redo log while a table is filled, so that nobody's commit stands for 100 ms
+    #[arg(long, global = true)]
+    log_writer_threads: bool,
     /// How to tell what happens: for people, or as one JSON object a line on standard output
     #[arg(long, global = true, value_enum, default_value_t = Events::Text)]
     events: Events,
@@ -191,6 +194,7 @@ async fn command(
             disk_short: args.disk_short,
             accept_growth: args.accept_growth,
             minimal_binlog: args.minimal_binlog,
+            log_writer_threads: args.log_writer_threads,
             give_way: with_replicas(args.give_way, args.replicas)?,
             ..BackfillOptions::default()
         },

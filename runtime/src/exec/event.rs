@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use super::backfill::Growth;
 use crate::migration::Stage;
 
 /// Who holds a lock that we need.
@@ -159,6 +160,15 @@ pub enum Event {
         /// What.
         message: String,
     },
+    /// How much a table of MySQL grows while it is filled, predicted before its first row. Small tables are not asked.
+    Growth {
+        /// The table.
+        table: String,
+        /// The column.
+        column: String,
+        /// What is predicted.
+        growth: Growth,
+    },
     /// A backfill waits: somebody has paused it, or a measure is beyond its bound; or any command does, since the server
     /// has no room to write its log.
     Held {
@@ -215,6 +225,10 @@ impl Event {
                 json!({ "event": "taken_over", "table": table, "column": column, "worker": worker })
             }
             Self::Notice { message } => json!({ "event": "notice", "message": message }),
+            Self::Growth { table, column, growth } => json!({
+                "event": "growth", "table": table, "column": column, "bytes": growth.bytes, "times": growth.times,
+                "fits": growth.fits(),
+            }),
             Self::Held { reason } => json!({ "event": "held", "reason": reason }),
             Self::Resumed => json!({ "event": "resumed" }),
             Self::Search { table, rows } => json!({ "event": "search", "table": table, "rows": rows }),

@@ -3,6 +3,7 @@
 mod backfill;
 mod derive;
 mod load;
+mod memory;
 mod plan;
 mod soak;
 

@@ -3,13 +3,13 @@
 use std::time::{Duration, Instant};
 
 use clap::Args;
-use pontoon::Dialect;
 use pontoon::exec::backfill::{BackfillOptions, Filled, fill};
 use pontoon::exec::{Options, Pool, Runner, Silent};
 use tokio::sync::oneshot;
 
-use super::backfill::{Key, backfill, insert_rows, migrations};
+use super::backfill::job::{Job, Key, Value, backfill};
 use super::load::Load;
+use super::memory::resident;
 use crate::verify::conn::{Conn, message_of};
 use crate::verify::server::{Database, Engines, Server, Source, start_all};
 
@@ -65,14 +65,6 @@ impl Memory {
     }
 }
 
-/// The resident memory of this process, in bytes; Linux alone tells.
-fn resident() -> Result<f64, String> {
-    let status = std::fs::read_to_string("/proc/self/status").map_err(|error| format!("/proc/self/status: {error}"))?;
-    let line = status.lines().find_map(|it| it.strip_prefix("VmRSS:")).ok_or("/proc/self/status has no VmRSS")?;
-    let kilobytes = line.trim().trim_end_matches(" kB").parse::<f64>().map_err(|error| format!("VmRSS: {error}"))?;
-    Ok(kilobytes * 1_024.0)
-}
-
 pub(super) async fn run(args: &SoakArgs) -> Result<(), String> {
     let servers = start_all(&Engines::flat(&args.engines), &args.source).await.map_err(|error| error.to_string())?;
     for server in &servers {
@@ -86,15 +78,15 @@ pub(super) async fn run(args: &SoakArgs) -> Result<(), String> {
 }
 
 async fn soak(server: &Server, database: &Database, args: &SoakArgs) -> Result<(), String> {
-    let dialect = server.dialect();
     let pool = Pool::connect_lazy(database.url()).map_err(|error| error.to_string())?;
-    let migrations = migrations(dialect, Key::Number)?;
+    let job = Job { dialect: server.dialect(), rows: args.rows, key: Key::Number, value: Value::Short };
+    let migrations = job.migrations()?;
     let runner = |count: usize| Runner::new(pool.clone(), migrations[..count].to_vec(), Options::default());
     runner(1).up().await.map_err(|error| error.to_string())?;
     let mut conn = Conn::open(database.url()).await.map_err(|error| message_of(&error))?;
-    insert_rows(&mut conn, dialect, args.rows, Key::Number).await?;
+    job.insert_rows(&mut conn).await?;
     runner(2).expand().await.map_err(|error| error.to_string())?;
-    let clients = Load::without_log(database.url(), args.rows, Key::Number).await?;
+    let clients = Load::without_log(database.url(), job).await?;
     let options =
         BackfillOptions { workers: args.workers, accept_growth: Some(f64::MAX), ..BackfillOptions::default() };
     let (stop, stopped) = oneshot::channel();
@@ -105,9 +97,11 @@ async fn soak(server: &Server, database: &Database, args: &SoakArgs) -> Result<(
     let _ = stop.send(());
     let memory = memory.await.map_err(|error| error.to_string())??;
     let operations = clients.done();
-    clients.stop().await?;
+    if let Some(failure) = clients.stop().await?.failure() {
+        return Err(format!("a client's operation failed: {failure}"));
+    }
     let filled = filled.map_err(|error| error.to_string())?;
-    let lost = lost(&mut conn, dialect, args.rows).await?;
+    let lost = job.lost(&mut conn, false).await?;
     conn.close().await.ok();
     print(server, args, &filled, seconds, operations, &memory, lost);
     match lost {
@@ -124,19 +118,6 @@ async fn sampled(mut stopped: oneshot::Receiver<()>) -> Result<Memory, String> {
             return Ok(memory);
         }
     }
-}
-
-/// Rows of before that are gone, and rows, also those written meanwhile, with a wrong value.
-async fn lost(conn: &mut Conn, dialect: Dialect, rows: u64) -> Result<u64, String> {
-    let expression = match dialect {
-        Dialect::Postgres => "display_name IS DISTINCT FROM split_part(email, '@', 1)",
-        Dialect::MySql => "NOT (display_name <=> substring_index(email, '@', 1))",
-    };
-    let sql = format!(
-        "SELECT {rows} - (SELECT count(*) FROM users WHERE id <= {rows}) + (SELECT count(*) FROM users WHERE {expression})"
-    );
-    let lost = conn.value(sql).await.map_err(|error| message_of(&error))?;
-    lost.and_then(|it| it.parse().ok()).ok_or_else(|| "the server does not count".into())
 }
 
 fn print(server: &Server, args: &SoakArgs, filled: &Filled, seconds: f64, operations: u64, memory: &Memory, lost: u64) {

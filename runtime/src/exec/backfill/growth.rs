@@ -68,17 +68,13 @@ impl Growth {
 
 impl fmt::Display for Growth {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { bytes, times, row, rows_in_page, free } = self;
         let mega = |bytes: f64| bytes / f64::from(1 << 20);
-        write!(
-            f,
-            "from {:.0} MB to about {:.0} MB ({:.1} times): each row grows by {:.0} bytes, a page has {:.0} rows and {:.0} bytes free",
-            mega(self.bytes),
-            mega(self.bytes * self.times),
-            self.times,
-            self.row,
-            self.rows_in_page,
-            self.free
-        )
+        match self.fits() {
+            true => write!(f, "keeps its {:.0} MB", mega(*bytes))?,
+            false => write!(f, "grows from {:.0} MB to about {:.0} MB ({times:.1} times)", mega(*bytes), mega(bytes * times))?,
+        }
+        write!(f, ": each row grows by {row:.0} bytes, a page has {rows_in_page:.0} rows and {free:.0} bytes free")
     }
 }
 
@@ -89,19 +85,18 @@ pub(super) async fn accepted(session: &mut Session, team: &Team<'_>) -> Result<(
         return Ok(());
     }
     let Some(growth) = predict(session, team, columns).await? else { return Ok(()) };
-    tracing::info!(?growth, table = %team.backfill.table);
+    let (table, column) = (&team.backfill.table, &team.backfill.column);
+    team.tell(&Event::Growth { table: table.clone(), column: column.clone(), growth });
     let more = growth.bytes * (growth.times - 1.0);
     if growth.fits() || more < team.options.growth_unasked as f64 {
         return Ok(());
     }
-    let (table, column) = (&team.backfill.table, &team.backfill.column);
     if team.options.accept_growth.is_some_and(|most| most >= growth.times) {
-        team.tell(&Event::Notice { message: format!("`{table}` grows {growth}, as was accepted") });
         return Ok(());
     }
     let times = (growth.times * 10.0).ceil() / 10.0;
     Err(ExecError::Refused(format!(
-        "the values of `{table}.{column}` do not fit into the pages of `{table}`, which grows {growth}\n  help: if the disk has \
+        "the values of `{table}.{column}` do not fit into the pages of `{table}`, which {growth}\n  help: if the disk has \
          room for that, say so: `--accept-growth {times:.1}`; nothing was filled"
     )))
 }
