@@ -101,8 +101,10 @@ async fn a_fill_gives_way_to_what_is_asked(dialect: Dialect) {
     let hours = span(hour(&db, &mut conn).await, 23, 2);
     let mut all = vec![measure("lag=1h"), hours, measure("latency=1h")];
     all.extend(match dialect {
-        Dialect::Postgres => [measure("archive=100000"), measure("wraparound"), measure("snapshot=1h")],
-        Dialect::MySql => [measure("threads=10000"), measure("history=100000000"), measure("lag=2h")],
+        Dialect::Postgres => {
+            vec![measure("wal=100000"), measure("archive=100000"), measure("wraparound"), measure("snapshot=1h")]
+        }
+        Dialect::MySql => vec![measure("threads=10000"), measure("history=100000000")],
     });
     all.push(query);
     let (work, events) = begin(&db, with(all));
@@ -195,6 +197,29 @@ async fn a_vacuum_against_wraparound_goes_first() {
     let over = async |_: &mut Conn| run(&mut vacuum, "COMMIT").await;
     waits_for(&db, &mut conn, 100, measure("wraparound"), "a vacuum against wraparound works on `users`", over).await;
     db.end().await;
+}
+
+/// PostgreSQL: WAL that others write without a pause, on a server where nobody else does.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_server_that_writes_much_wal_is_waited_for() {
+    let server = own(Dialect::Postgres).await;
+    let db = Fresh::on(&server).await;
+    let mut conn = expanded(&db, 100).await;
+    let mut writers = Vec::new();
+    for _ in 0..3 {
+        let mut writer = db.connect().await;
+        let sql = "DO $$ BEGIN LOOP PERFORM pg_logical_emit_message(false, 'much', repeat('x', 1000000)); PERFORM pg_sleep(0.01); \
+                   END LOOP; END $$";
+        let pid = number(&mut writer, "SELECT pg_backend_pid()").await;
+        writers.push((pid, tokio::spawn(async move { writer.execute(sql).await })));
+    }
+    let over = async |conn: &mut Conn| {
+        for (pid, writing) in writers {
+            run(conn, &format!("SELECT pg_terminate_backend({pid})")).await;
+            writing.await.unwrap().unwrap_err();
+        }
+    };
+    waits_for(&db, &mut conn, 100, measure("wal=1"), "MB of WAL are written in a second, more than 1", over).await;
 }
 
 /// PostgreSQL: what the archive has not taken yet is kept on the disk.

@@ -437,10 +437,10 @@ async fn growth_is_accepted_or_refused_with_its_number() {
     let error = begin(&db, asked.clone()).0.await.unwrap().unwrap_err();
     assert!(matches!(error, ExecError::Refused(_)), "{error}");
     assert!(error.to_string().contains("do not fit into the pages of `users`"), "{error}");
-    assert!(error.to_string().contains("--accept-growth 2.0"), "{error}");
+    assert!(error.to_string().contains("--accept-growth 2.2"), "{error}");
     let marker = "SELECT count(*) FROM users WHERE CAST(display_name AS BINARY) <> X'1A'";
     assert_eq!(number(&mut conn, marker).await, 0, "nothing was filled");
-    let accepted = BackfillOptions { accept_growth: Some(2.0), ..asked };
+    let accepted = BackfillOptions { accept_growth: Some(2.2), ..asked };
     begin(&db, accepted).0.await.unwrap().unwrap();
     run(&mut conn, "ANALYZE TABLE users").await;
     let after = number(&mut conn, DATA).await as f64;

@@ -52,7 +52,7 @@ pub struct MigrateArgs {
     /// How many connections of this process fill a column at the same time; the same command elsewhere adds more
     #[arg(long, global = true, default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=64))]
     workers: u32,
-    /// What backfills give way to: lag=10s, archive=32, wraparound, snapshot=10m, threads=50, history=1000000,
+    /// What backfills give way to: lag=10s, wal=50 (MB a second), archive=32, wraparound, snapshot=10m, threads=50, history=1000000,
     /// latency=200ms, hours=22:00-06:00 (UTC), query=SELECT ...; several are allowed
     #[arg(long = "give-way", global = true, value_name = "MEASURE")]
     give_way: Vec<Measure>,

@@ -215,14 +215,8 @@ mod tests {
             at(300, 70, true, None),
         ]);
         let felt = log.felt(zero + Duration::from_millis(100), zero + Duration::from_millis(200));
-        let expected = Felt {
-            operations: 2,
-            per_second: 20.0,
-            failed: 1,
-            p99: 20.0,
-            longest_read: 5.0,
-            longest_write: 20.0,
-        };
+        let expected =
+            Felt { operations: 2, per_second: 20.0, failed: 1, p99: 20.0, longest_read: 5.0, longest_write: 20.0 };
         assert_eq!(felt, expected);
         assert_eq!(log.failure(), Some("before"));
     }

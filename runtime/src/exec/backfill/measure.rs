@@ -24,6 +24,8 @@ pub enum Measure {
         /// Replicas by their URLs; without any, those that the server knows.
         replicas: Vec<Replica>,
     },
+    /// PostgreSQL: megabytes of WAL that the server writes in a second, those of the fill among them.
+    WalRate(u64),
     /// PostgreSQL: WAL segments that wait for the archive.
     ArchiveQueue(u64),
     /// PostgreSQL: an autovacuum against wraparound that works on the table.
@@ -56,7 +58,7 @@ impl fmt::Debug for Replica {
 impl FromStr for Measure {
     type Err = String;
 
-    /// Reads `lag=10s`, `archive=32`, `wraparound`, `snapshot=10m`, `threads=50`, `history=1000000`, `latency=200ms`,
+    /// Reads `lag=10s`, `wal=50`, `archive=32`, `wraparound`, `snapshot=10m`, `threads=50`, `history=1000000`, `latency=200ms`,
     /// `hours=22:00-06:00` or `query=SELECT ...`.
     fn from_str(text: &str) -> Result<Self, String> {
         let (name, value) = text.split_once('=').map_or((text, None), |(name, value)| (name, Some(value.trim())));
@@ -64,6 +66,7 @@ impl FromStr for Measure {
         let number = |text: &str| text.parse().map_err(|_| format!("`{text}` is no number"));
         match name.trim() {
             "lag" => Ok(Self::Lag { most: duration(value("10s")?)?, replicas: Vec::new() }),
+            "wal" => Ok(Self::WalRate(number(value("50")?)?)),
             "archive" => Ok(Self::ArchiveQueue(number(value("32")?)?)),
             "wraparound" => Ok(Self::Wraparound),
             "snapshot" => Ok(Self::Snapshot(duration(value("10m")?)?)),
@@ -77,7 +80,7 @@ impl FromStr for Measure {
                 Ok(Self::Hours(minutes(from)?, minutes(to)?))
             }
             _ => Err(format!(
-                "`{name}` is none of: lag, archive, wraparound, snapshot, threads, history, latency, hours, query"
+                "`{name}` is none of: lag, wal, archive, wraparound, snapshot, threads, history, latency, hours, query"
             )),
         }
     }
@@ -118,6 +121,7 @@ impl Measure {
     const fn name(&self) -> &'static str {
         match self {
             Self::Lag { .. } => "lag",
+            Self::WalRate(_) => "wal",
             Self::ArchiveQueue(_) => "archive",
             Self::Wraparound => "wraparound",
             Self::Snapshot(_) => "snapshot",
@@ -132,7 +136,9 @@ impl Measure {
     /// Refuses what the server does not have.
     fn fits(&self, dialect: Dialect) -> Result<(), ExecError> {
         let (only, name) = match self {
-            Self::ArchiveQueue(_) | Self::Wraparound | Self::Snapshot(_) => (Dialect::Postgres, self.name()),
+            Self::WalRate(_) | Self::ArchiveQueue(_) | Self::Wraparound | Self::Snapshot(_) => {
+                (Dialect::Postgres, self.name())
+            }
             Self::ThreadsRunning(_) | Self::HistoryLength(_) => (Dialect::MySql, self.name()),
             Self::Lag { .. } | Self::Query(_) | Self::Hours(..) | Self::Latency(_) => return Ok(()),
         };
@@ -247,6 +253,8 @@ pub(super) struct Look {
     places: Trail,
     /// Replicas that PostgreSQL has named once.
     known: BTreeMap<String, ()>,
+    /// The server's seconds when its WAL was looked at last, and the bytes that it had written by then.
+    wal: Option<(f64, f64)>,
 }
 
 /// A number that only grows, and when it was seen: what a replica has reached says how far it is behind, without a clock
@@ -285,6 +293,7 @@ impl Look {
             beats: Trail::default(),
             places: Trail::default(),
             known: BTreeMap::new(),
+            wal: None,
         })
     }
 
@@ -298,6 +307,7 @@ impl Look {
                     self.lag_of_known(*most).await?
                 }
                 Measure::Lag { most, replicas } => self.lag(*most, replicas).await?,
+                Measure::WalRate(most) => self.wal_rate(*most).await?,
                 Measure::ArchiveQueue(most) => self.archive_queue(*most).await?,
                 Measure::Wraparound => self.wraparound().await?,
                 Measure::Snapshot(most) => self.snapshot(*most).await?,
@@ -428,6 +438,31 @@ impl Look {
         Ok(())
     }
 
+    /// Between this look and the last; the first one looks twice, so that no batch begins before it is known.
+    async fn wal_rate(&mut self, most: u64) -> Found {
+        let (since, before) = match self.wal {
+            Some(seen) => seen,
+            None => {
+                let seen = self.wal_written().await?;
+                tokio::time::sleep(LOOK / 4).await;
+                seen
+            }
+        };
+        let (now, after) = self.wal_written().await?;
+        self.wal = Some((now, after));
+        let rate = (after - before) / f64::from(1 << 20) / (now - since).max(1e-3);
+        Ok((rate > most as f64).then(|| format!("{rate:.0} MB of WAL are written in a second, more than {most}")))
+    }
+
+    /// The server's seconds and bytes.
+    async fn wal_written(&mut self) -> Result<(f64, f64), String> {
+        let what = "the server's WAL";
+        let sql = "SELECT extract(epoch FROM clock_timestamp())::text, pg_wal_lsn_diff(pg_current_wal_insert_lsn(), '0/0')::text";
+        let rows = self.session.rows(sql).await.map_err(|error| unread(what, &error))?;
+        let number = |at: usize| rows.first()?.get(at)?.as_ref()?.parse::<f64>().ok();
+        number(0).zip(number(1)).ok_or_else(|| format!("{what} cannot be read"))
+    }
+
     async fn archive_queue(&mut self, most: u64) -> Found {
         let what = "the queue of the WAL archive";
         // behind the last archived segment, counted in segments; nothing is archived where archiving is off
@@ -508,6 +543,7 @@ mod tests {
         assert_eq!(read("lag=1500ms"), Ok(Measure::Lag { most: Duration::from_millis(1_500), replicas: Vec::new() }));
         assert_eq!(read("snapshot=10m"), Ok(Measure::Snapshot(Duration::from_secs(600))));
         assert_eq!(read("threads=50"), Ok(Measure::ThreadsRunning(50)));
+        assert_eq!(read("wal=50"), Ok(Measure::WalRate(50)));
         assert_eq!(read("wraparound"), Ok(Measure::Wraparound));
         assert_eq!(read("hours=22:00-06:30"), Ok(Measure::Hours(1_320, 390)));
         assert_eq!(read("query=SELECT a = 1"), Ok(Measure::Query("SELECT a = 1".into())));

@@ -74,7 +74,8 @@ impl Peer {
     /// Does the whole job.
     pub(super) async fn run(&self, url: &str, job: Job) -> Result<(), String> {
         let folder = TempDir::new().map_err(|error| format!("no folder for {}: {error}", self.name))?;
-        let address = Address::of(url).ok_or_else(|| format!("{}: the URL of the server is not understood", self.name))?;
+        let address =
+            Address::of(url).ok_or_else(|| format!("{}: the URL of the server is not understood", self.name))?;
         let task = Task { url, address, job, folder: folder.path() };
         for call in (self.calls)(&task)? {
             let mut command = Command::new(self.name);

@@ -53,8 +53,7 @@ impl Repeated {
     }
 
     fn cells(&self) -> Vec<String> {
-        let figure =
-            |column: &Column| self.spread(column).map_or_else(String::new, |it| format!("{it:.*}", column.1));
+        let figure = |column: &Column| self.spread(column).map_or_else(String::new, |it| format!("{it:.*}", column.1));
         std::iter::once(self.name()).chain(COLUMNS.iter().map(figure)).collect()
     }
 }
@@ -77,9 +76,7 @@ fn header() -> Vec<String> {
 
 /// What the clients felt before, and in which stage they waited longest.
 fn notes(fill: &Repeated) -> Vec<String> {
-    let felt = |it: Felt| {
-        format!("p99 {:.1}, read {:.0}, write {:.0} ms", it.p99, it.longest_read, it.longest_write)
-    };
+    let felt = |it: Felt| format!("p99 {:.1}, read {:.0}, write {:.0} ms", it.p99, it.longest_read, it.longest_write);
     let mut notes = Vec::new();
     for (_, run) in &fill.runs {
         let Some((before, _)) = run.felt else { continue };
