@@ -41,6 +41,18 @@ pub(super) struct Batch {
     pub(super) answer: Vec<Row>,
 }
 
+/// How the question that a worker asks behind every commit is prepared: planned anew, it took a twentieth of a batch.
+const NOW: &str = "pontoon_now";
+
+/// Prepares what is asked behind every commit.
+pub(super) async fn prepare_question(session: &mut Session, now: &str) -> Result<(), ExecError> {
+    let sql = match session.dialect() {
+        Dialect::Postgres => format!("PREPARE {NOW} AS {now}"),
+        Dialect::MySql => mysql_prepare(NOW, now),
+    };
+    session.execute(&sql).await.map(drop).map_err(ExecError::server("preparing what a worker asks"))
+}
+
 /// Prepares what batches execute.
 pub(super) async fn prepare(
     session: &mut Session,
@@ -103,6 +115,12 @@ fn postgres_batch(store: Store<'_>, walk: &Walk) -> String {
         lease = store.lease_until(Dialect::Postgres),
         key = Dialect::Postgres.literal(store.key),
     )
+}
+
+/// What is asked behind the commit: how the fill is now, and what the worker asks itself.
+pub(super) fn question(of_worker: &str) -> String {
+    let separator = if of_worker.is_empty() { "" } else { "; " };
+    format!("EXECUTE {NOW}{separator}{of_worker}")
 }
 
 /// The text of a batch; the answer to it has a row that [`read`] understands, unless the server says an error.

@@ -88,7 +88,9 @@ impl<'a> Worker<'a> {
             WalkBy::Keys(columns) => Some(Ranges::new(dialect, &team.backfill.table, columns, team.doing())),
         };
         let by_function = team.backfill.function.is_some();
+        let now = store::question(dialect, team.key, team.filenode_of());
         batch::prepare(&mut session, team.store(), team.walk, ranges.as_ref(), by_function).await?;
+        batch::prepare_question(&mut session, &now).await?;
         Ok(Self {
             team,
             session,
@@ -197,9 +199,7 @@ impl<'a> Worker<'a> {
 
     /// One batch with its checkpoint, in a transaction of its own.
     pub(super) async fn batch(&mut self, range: &Range, mut request: Request) -> Result<Outcome, ExecError> {
-        let now = store::question(self.session.dialect(), self.team.key, self.team.filenode_of());
-        let separator = if request.question.is_empty() { "" } else { "; " };
-        request.question = format!("{now}{separator}{}", request.question);
+        request.question = batch::question(&request.question);
         let begun = Instant::now();
         let span = span::batch();
         match self.attempt(range, &request).instrument(span.clone()).await {
