@@ -3,6 +3,7 @@
 #[path = "../cases/mod.rs"]
 mod cases;
 
+mod autovacuum;
 mod backfill;
 mod bad_input;
 mod by_hand;

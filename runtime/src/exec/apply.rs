@@ -8,7 +8,7 @@ use super::ledger::{self, Cost, Direction, Entry};
 use super::retry::{gave_way, pause};
 use super::runner::Work;
 use super::session::{code, lost, no_room};
-use super::{ExecError, Session, blockers, meter, watch};
+use super::{ExecError, Session, autovacuum, blockers, meter, watch};
 use crate::dialect::Dialect;
 use crate::migration::history::Recorded;
 use crate::migration::{Algorithm, Claim, Extent, Fact, Stage};
@@ -167,16 +167,18 @@ async fn wait_outside(work: &mut Work<'_>, task: &Task<'_>, begun: Instant) -> R
         if found.is_empty() {
             return Ok(Waited { waited: told, may_queue: Ok(work.options.patience.lock_timeout) });
         }
-        if found.iter().all(blockers::gives_way) {
-            work.tell(&Event::Waiting { blockers: found });
-            return Ok(Waited { waited: told, may_queue: Ok(behind_autovacuum(work).await?) });
-        }
         if begun.elapsed() >= work.options.patience.budget {
             return Ok(Waited { waited: told, may_queue: Err(found) });
         }
         if !told {
             work.tell(&Event::Waiting { blockers: found.clone() });
             told = true;
+        }
+        if found.iter().all(blockers::gives_way) {
+            if autovacuum::ended(work, &found).await? {
+                continue;
+            }
+            return Ok(Waited { waited: told, may_queue: Ok(autovacuum::patience(work).await?) });
         }
         if end_blockers(work, task, begun, &found, &mut ended).await? {
             continue;
@@ -209,14 +211,6 @@ async fn end_blockers(
         }
     }
     Ok(any)
-}
-
-/// An autovacuum may go on for hours, and ends only for those who stand behind it that long.
-async fn behind_autovacuum(work: &mut Work<'_>) -> Result<Duration, ExecError> {
-    let sql = "SELECT (extract(epoch FROM current_setting('deadlock_timeout')::interval) * 1000)::bigint";
-    let server = work.session.value(sql).await.map_err(ExecError::server("asking for deadlock_timeout"))?;
-    let server = Duration::from_millis(server.and_then(|it| it.parse().ok()).unwrap_or(1_000));
-    Ok(work.options.patience.lock_timeout.max(server + Duration::from_millis(250)))
 }
 
 async fn attempt_once(work: &mut Work<'_>, task: &Task<'_>, cost: Cost, lock_timeout: Duration) -> Attempt {

@@ -4,6 +4,7 @@
 //! Nothing here makes SQL that changes a user's schema: that comes from the migration's file.
 
 mod apply;
+mod autovacuum;
 pub mod backfill;
 mod baseline;
 mod blockers;
