@@ -10,7 +10,7 @@ async fn filled(dialect: Dialect, schema: &str, rows: u64) -> (Database, Conn, V
     let database = shared(dialect).await.fresh_database("servers_seed").await.unwrap();
     let mut conn = Conn::open(database.url()).await.unwrap();
     conn.execute(schema).await.unwrap();
-    let filled = fill_empty_tables(database.url(), Seeding { rows, nulls: true }).await.unwrap();
+    let filled = fill_empty_tables(database.url(), &Seeding::of(rows, true)).await.unwrap();
     (database, conn, filled)
 }
 

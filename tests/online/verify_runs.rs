@@ -364,3 +364,22 @@ async fn mysql_files_are_judged_too() {
     let wanted: Vec<_> = wanted.iter().map(|(id, rules)| ((*id).to_owned(), rules.to_vec())).collect();
     assert_eq!(judged(&engine), wanted);
 }
+
+/// More rows than the smaller type has numbers.
+#[tokio::test]
+async fn a_type_that_gets_smaller_finds_rows_that_fit() {
+    for (dialect, change) in [
+        (Dialect::Postgres, "ALTER TABLE t ADD b int, ALTER COLUMN tries TYPE smallint"),
+        (Dialect::MySql, "ALTER TABLE t ADD b int, MODIFY tries tinyint NOT NULL"),
+    ] {
+        let folder = tempfile::tempdir().unwrap();
+        write(
+            folder.path(),
+            &[("1.sql", "CREATE TABLE t (id bigint PRIMARY KEY, tries int NOT NULL)"), ("2.sql", change)],
+        );
+        let run = SqlRun::of(folder.path(), dialect, 40_000);
+        let engine = run.run(&run.read().unwrap(), shared(dialect).await).await.unwrap();
+        let rules = &judged(&engine)[1].1;
+        assert!(rules.contains(&"rewrite") && !rules.contains(&"error"), "{dialect:?}: {rules:?}");
+    }
+}

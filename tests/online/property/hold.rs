@@ -324,7 +324,7 @@ fn stays(recorded: &Recorded) -> Vec<Fact> {
 }
 
 async fn filled(fresh: &Fresh, rows: u64) -> Result<(), Failure> {
-    let filled = fill_empty_tables(&fresh.url, Seeding { rows, nulls: true }).await.map_err(at("seed"))?;
+    let filled = fill_empty_tables(&fresh.url, &Seeding::of(rows, true)).await.map_err(at("seed"))?;
     match filled.iter().find(|it| it.rows == 0) {
         Some(empty) => Err(Failure { at: "seed", words: format!("{empty:?}") }),
         None => Ok(()),

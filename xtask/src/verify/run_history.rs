@@ -68,7 +68,7 @@ pub async fn run_history_with(
     functions: &Functions,
     limit: Duration,
 ) -> Result<Engine, RunError> {
-    let bench = Workbench::open(server, Seeding { rows, nulls: true }).await?;
+    let bench = Workbench::open(server, Seeding::of(rows, true)).await?;
     let bench = bench.with_functions(functions.clone()).with_limit(limit);
     let pool = Pool::connect_lazy(&stays(bench.url(), server.dialect()))
         .map_err(|error| RunError::Connection(error.to_string()))?;

@@ -12,7 +12,7 @@ use super::host::Host;
 use super::limit::STATEMENT_LIMIT;
 use super::observation::{Observation, Refusal};
 use super::outcome::{Direction, Engine, MigrationRun, StatementRun};
-use super::seed::Seeding;
+use super::seed::{Later, Seeding};
 use super::selection::Selection;
 use super::server::Server;
 use super::sql_files::{Script, SqlFile, SqlText, Unreadable, is_transaction_control, read_folder, read_script};
@@ -66,6 +66,11 @@ impl SqlMigrations {
         let read = self.files.iter().filter_map(|it| it.as_ref().ok());
         let scripts = read.flat_map(|it| [Some(&it.up), it.down.as_ref()]).flatten();
         scripts.map(|it| (it.path.display().to_string(), it.text.as_str()))
+    }
+
+    /// The statements of all files, forth.
+    fn statements(&self) -> impl Iterator<Item = &str> {
+        self.files.iter().flatten().flat_map(|it| &it.up.statements).map(|it| it.sql.as_str())
     }
 
     /// How many of them are observed.
@@ -139,8 +144,10 @@ impl SqlRun {
         })
     }
 
-    async fn bench<'a>(&self, server: &'a Server) -> Result<Workbench<'a>, RunError> {
-        Ok(Workbench::open(server, Seeding { rows: self.rows, nulls: false }).await?.with_limit(self.limit))
+    async fn bench<'a>(&self, server: &'a Server, migrations: &SqlMigrations) -> Result<Workbench<'a>, RunError> {
+        let later = Later::of(migrations.statements(), self.dialect);
+        let seeding = Seeding { later, ..Seeding::of(self.rows, false) };
+        Ok(Workbench::open(server, seeding).await?.with_limit(self.limit))
     }
 
     async fn each_alone(&self, migrations: &SqlMigrations, host: &mut Host<'_>) -> Result<Vec<MigrationRun>, RunError> {
@@ -177,7 +184,7 @@ impl SqlRun {
         file: &SqlFile,
         server: &Server,
     ) -> Result<Vec<MigrationRun>, RunError> {
-        let mut bench = self.bench(server).await?;
+        let mut bench = self.bench(server, migrations).await?;
         let run = async {
             for setup in migrations.setup.iter().chain(&file.setup) {
                 quietly(&mut bench, setup).await?;
@@ -196,7 +203,7 @@ impl SqlRun {
     ) -> Result<Vec<MigrationRun>, RunError> {
         let mut broken: Vec<MigrationRun> = Vec::new();
         let mut runs = loop {
-            let mut bench = self.bench(host.server()).await?;
+            let mut bench = self.bench(host.server(), migrations).await?;
             let run = self.in_a_row(&mut bench, migrations, &broken).await;
             match finished(bench, run).await {
                 Ok(runs) => break runs,

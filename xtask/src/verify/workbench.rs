@@ -209,7 +209,7 @@ impl<'a> Workbench<'a> {
     /// # Errors
     /// The catalog cannot be read.
     pub async fn fill(&mut self) -> Result<Vec<seed::Filled>, RunError> {
-        let filled = seed::fill_empty_tables(self.database.url(), self.seeding).await;
+        let filled = seed::fill_empty_tables(self.database.url(), &self.seeding).await;
         self.actions.push(Action::Fill);
         filled.map_err(|error| RunError::Connection(error.to_string()))
     }
@@ -305,7 +305,7 @@ impl<'a> Workbench<'a> {
         drop(observer);
         server.drop_database(database).await?;
         let database = server.fresh_database("pontoon_verify").await?;
-        let measured = replay(database.url(), &actions, seeding, &functions, limit).await;
+        let measured = replay(database.url(), &actions, &seeding, &functions, limit).await;
         let dropped = server.drop_database(database).await;
         let measured = measured?;
         dropped?;
@@ -333,7 +333,7 @@ async fn fill_column(url: &str, key: &str, column: &Backfill, functions: &Functi
 async fn replay(
     url: &str,
     actions: &[Action],
-    seeding: Seeding,
+    seeding: &Seeding,
     functions: &Functions,
     limit: Duration,
 ) -> Result<Vec<Measured>, RunError> {

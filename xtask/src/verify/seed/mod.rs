@@ -9,6 +9,7 @@ mod catalog_postgres;
 mod expression;
 mod insert;
 mod keys;
+mod later;
 mod model;
 mod order;
 mod partition;
@@ -19,6 +20,8 @@ mod value;
 mod wish;
 
 use pontoon::Dialect;
+
+pub use self::later::Later;
 
 use self::insert::{Filling, Manner, Nulls, Parent, filling};
 use self::model::Table;
@@ -59,29 +62,38 @@ impl From<sqlx::Error> for SeedError {
 }
 
 /// How tables are filled.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Seeding {
     /// Rows of each table.
     pub rows: u64,
     /// Whether a tenth of the values is NULL where the schema lets it be. Good for finding out what a
     /// backfill does with it; not for judging what SET NOT NULL locks, which NULL would make fail.
     pub nulls: bool,
+    /// What the values must fit into later on.
+    pub later: Later,
+}
+
+impl Seeding {
+    /// So many rows, with or without NULL.
+    pub fn of(rows: u64, nulls: bool) -> Self {
+        Self { rows, nulls, later: Later::default() }
+    }
 }
 
 /// Gives rows to every table of the database that holds none, those of Pontoon itself excepted.
 ///
 /// # Errors
 /// The database cannot be reached or its catalog not be read. A table that cannot be filled is no error.
-pub async fn fill_empty_tables(url: &str, seeding: Seeding) -> Result<Vec<Filled>, SeedError> {
+pub async fn fill_empty_tables(url: &str, seeding: &Seeding) -> Result<Vec<Filled>, SeedError> {
     let mut conn = Conn::open(url).await?;
     let filled = fill(&mut conn, seeding).await?;
     let _ = conn.close().await;
     Ok(filled)
 }
 
-async fn fill(conn: &mut Conn, seeding: Seeding) -> Result<Vec<Filled>, SeedError> {
+async fn fill(conn: &mut Conn, seeding: &Seeding) -> Result<Vec<Filled>, SeedError> {
     let rows = seeding.rows;
-    let tables = match conn.dialect() {
+    let mut tables = match conn.dialect() {
         Dialect::Postgres => catalog_postgres::tables(conn).await?,
         Dialect::MySql => {
             // so many numbers in a row, and no hour that daylight saving leaves out
@@ -90,6 +102,7 @@ async fn fill(conn: &mut Conn, seeding: Seeding) -> Result<Vec<Filled>, SeedErro
             catalog_mysql::tables(conn).await?
         }
     };
+    seeding.later.restrict(&mut tables);
     let mut filled = Vec::new();
     for table in order::parents_first(&tables) {
         if rows > 0 && count(conn, &table.sql, 1).await? == 0 {
@@ -101,11 +114,8 @@ async fn fill(conn: &mut Conn, seeding: Seeding) -> Result<Vec<Filled>, SeedErro
 }
 
 /// Tries one manner after the other; gives the number of rows and why they are too few.
-async fn fill_table(
-    conn: &mut Conn,
-    table: &Table,
-    Seeding { rows, nulls }: Seeding,
-) -> Result<(u64, Option<String>), sqlx::Error> {
+async fn fill_table(conn: &mut Conn, table: &Table, seeding: &Seeding) -> Result<(u64, Option<String>), sqlx::Error> {
+    let (rows, nulls) = (seeding.rows, seeding.nulls);
     if let Some(reason) = &table.hopeless {
         return Ok((0, Some(format!("could not be filled: {reason}"))));
     }

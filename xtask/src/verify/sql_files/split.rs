@@ -7,7 +7,7 @@
 use pontoon::Dialect;
 
 use super::body::Body;
-use super::lex::{Lexeme, Lexer, Piece};
+use super::lex::{Lexeme, Lexer, Piece, pieces};
 use super::token::{Token, keyword_tokens};
 
 /// A statement, cut out of its file.
@@ -47,13 +47,29 @@ pub(super) fn split(text: &str, dialect: Dialect) -> Result<Vec<SqlText>, Unspli
     let statements = slices(text, dialect)?.into_iter().filter(|it| it.sql < it.sql_end).map(|it| {
         place.advance(text, it.sql);
         SqlText {
-            sql: text[it.sql..it.sql_end].to_owned(),
+            sql: without_line_ends(&text[it.sql..it.sql_end], dialect),
             comment: text[it.start..it.sql].trim().to_owned(),
             line: place.line,
             column: place.column,
         }
     });
     Ok(statements.collect())
+}
+
+/// MySQL's client reads over a backslash at the end of a line, which the server would refuse. What comes behind it stays
+/// in its place.
+fn without_line_ends(sql: &str, dialect: Dialect) -> String {
+    let mut sql = sql.to_owned();
+    if dialect == Dialect::MySql && sql.contains('\\') {
+        for piece in pieces(&sql.clone(), dialect) {
+            let behind = &sql[piece.end..];
+            let at_end = behind.starts_with('\n') || behind.starts_with("\r\n");
+            if piece.kind == Lexeme::Punct && at_end && &sql[piece.start..piece.end] == "\\" {
+                sql.replace_range(piece.start..piece.end, " ");
+            }
+        }
+    }
+    sql
 }
 
 /// Line and column of a byte offset, counted from 1.

@@ -214,3 +214,10 @@ fn the_slices_of_any_text_are_the_text() {
         }
     }
 }
+
+#[test]
+fn a_backslash_at_the_end_of_a_line_is_for_mysqls_client() {
+    let text = "INSERT INTO t VALUES (1, \\\n  'a\\\nb', \\\r\n  2); SELECT '\\\\'";
+    let expected = ["1:1 INSERT INTO t VALUES (1,  \n  'a\\\nb',  \r\n  2)", "4:7 SELECT '\\\\'"];
+    assert_eq!(mysql(text), expected);
+}
