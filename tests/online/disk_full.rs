@@ -4,10 +4,10 @@
 use std::time::{Duration, Instant};
 
 use pontoon::def::TableDef;
-use pontoon::exec::backfill::BackfillOptions;
-use pontoon::exec::{ExecError, Options, Outcome, Runner};
-use pontoon::migration::Step;
+use pontoon::exec::backfill::{BackfillOptions, fill};
+use pontoon::exec::{ExecError, Options, Outcome, Runner, Silent};
 use pontoon::migration::history::Recorded;
+use pontoon::migration::{Backfill, Stage, Step};
 use pontoon::{Dialect, Table};
 use pontoon_xtask::verify::conn::Conn;
 use pontoon_xtask::verify::server::{Extras, Server};
@@ -209,6 +209,12 @@ async fn a_full_disk_stops_a_command_and_room_lets_it_go_on(dialect: Dialect) {
     assert_eq!(number(&mut conn, of_a).await, 1);
 }
 
+fn only_backfill(recorded: &Recorded) -> (usize, &Backfill) {
+    let (at, step) = recorded.migration.stage(Stage::Backfill).next().expect("it has one");
+    let Step::Backfill(backfill) = step else { panic!("{step:?}") };
+    (at, backfill)
+}
+
 /// MySQL: there is no room for the binary log. Every commit waits and none fails; so does the command, and says why.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_server_that_waits_for_room_is_waited_for() {
@@ -230,10 +236,18 @@ async fn a_server_that_waits_for_room_is_waited_for() {
         let options = Options { backfill, patience, runner_lock, observer: events.clone(), ..Options::default() };
         db.runner_with(sample(Dialect::MySql, 2), options)
     };
-    let brief = runner(Duration::from_secs(3)).backfill().await.unwrap_err();
-    assert!(matches!(brief, ExecError::Stopped(_)), "{brief}");
-    for part in ["no room on its disk", "keeps every commit waiting", "binlog.", "do not kill it", "make room"] {
-        assert!(brief.to_string().contains(part), "{part}: {brief}");
+    // by itself, under the name that the runner gives it
+    let migrations = sample(Dialect::MySql, 2);
+    let (at, backfill) = only_backfill(&migrations[1]);
+    let options = BackfillOptions { budget: Duration::from_secs(3), ..small(1) };
+    let alone = fill(&db.pool(), &format!("{}/{at}", migrations[1].migration.id), backfill, &options, &Silent).await;
+    let brief = runner(Duration::from_secs(3)).backfill().await;
+    for stopped in [alone.map(drop), brief.map(drop)] {
+        let stopped = stopped.unwrap_err();
+        assert!(matches!(stopped, ExecError::Stopped(_)), "{stopped}");
+        for part in ["no room on its disk", "keeps every commit waiting", "binlog.", "do not kill it", "make room"] {
+            assert!(stopped.to_string().contains(part), "{part}: {stopped}");
+        }
     }
     let patient = runner(Duration::from_secs(600));
     let work = tokio::spawn(async move { patient.backfill().await });

@@ -38,7 +38,7 @@ use std::time::{Duration, Instant};
 
 use super::event::{self, Event, Observer};
 use super::lock::{self, Lock};
-use super::{ExecError, Pool, Session};
+use super::{ExecError, Pool, Session, disk};
 use crate::dialect::Dialect;
 use crate::migration::{Backfill, Walk, WalkBy};
 pub use control::{Control, Wish};
@@ -138,6 +138,8 @@ pub async fn fill(
 
 /// As [`fill`], also where a Rust function gives the values.
 ///
+/// MySQL: while there is no room for the server's binary log it waits, tells so, and stops after the budget of a batch.
+///
 /// # Errors
 /// See [`fill`]; a function that was not registered, and what it says.
 pub async fn fill_with(
@@ -148,7 +150,11 @@ pub async fn fill_with(
     functions: &Functions,
     observer: &dyn Observer,
 ) -> Result<Filled, ExecError> {
-    fill_since(pool, key, backfill, options, functions, observer, None).await
+    // a command of the runner is watched as a whole
+    tokio::select! {
+        filled = fill_since(pool, key, backfill, options, functions, observer, None) => filled,
+        error = disk::watch(pool, observer, options.budget) => Err(error),
+    }
 }
 
 /// As [`fill_with`], for a command that has begun when people had told fills to stop so many times: who told it so
